@@ -1,0 +1,332 @@
+"""The article's claims, in the article's order; where one is wrong, the test's name says what is so."""
+import inspect
+
+import numpy as np
+import pytest
+from rnn_mnist import RNN, build_graph, tf, train
+import rnn_mnist
+from tf1_reference.given import given
+
+BasicRNNCell = tf.nn.rnn_cell.BasicRNNCell
+BATCH, TIME, DEPTH, UNITS = 3, 4, 2, 5
+SEQUENCES = np.random.RandomState(0).normal(size=[BATCH, TIME, DEPTH]).astype(np.float32)
+
+
+def run(*tensors):
+    """The tensors' values in a session of their own, the variables as `init` draws them."""
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        return sess.run(tensors)
+
+
+def shapes(*tensors):
+    return [tensor.shape.as_list() for tensor in tensors]
+
+
+def dynamic_rnn(cell=None, inputs=SEQUENCES, scope=None, **parameters):
+    """`tf.nn.dynamic_rnn` from a state of zeros, with the same weights at every call."""
+    initializer = tf.random_uniform_initializer(-1, 1, seed=0)
+    with tf.variable_scope(scope or tf.get_variable_scope(), initializer=initializer,
+                           reuse=tf.AUTO_REUSE):
+        return tf.nn.dynamic_rnn(
+            cell or BasicRNNCell(UNITS), tf.constant(inputs), dtype=tf.float32, **parameters)
+
+
+# ------------------------------------------------------------------------ introduction to RNN
+
+def test_order_changes_what_an_rnn_makes_of_a_sequence_but_not_a_sum():
+    i, go, eat, rice = np.eye(4, dtype=np.float32)
+    sentences = np.array([[i, go, eat, rice], [rice, eat, go, i]])
+    _, (one, other) = run(*dynamic_rnn(inputs=sentences))
+    assert np.abs(one - other).max() > 0.1
+    assert np.array_equal(*sentences.sum(axis=1))
+
+
+def test_the_last_output_has_heard_of_every_word():
+    words = tf.constant(SEQUENCES)
+    outputs, _ = tf.nn.dynamic_rnn(BasicRNNCell(UNITS), words, dtype=tf.float32)
+    gradient, = run(*tf.gradients(outputs[:, -1], words))
+    assert (np.abs(gradient).max(axis=-1) > 0).all()
+
+
+def test_four_words_pass_one_layer_four_times_not_four_layers():
+    def weights_for(words):
+        with tf.Graph().as_default():
+            dynamic_rnn(inputs=np.zeros([1, words, DEPTH], np.float32))
+            return shapes(*tf.trainable_variables())
+    assert weights_for(4) == weights_for(1) == [[DEPTH + UNITS, UNITS], [UNITS]]
+
+
+def test_the_pseudocode_loop_gives_what_dynamic_rnn_gives():
+    rnn = BasicRNNCell(UNITS)
+    outputs, states = dynamic_rnn(rnn)
+    hidden_state = rnn.zero_state(BATCH, tf.float32)
+    by_hand = []
+    for word in np.moveaxis(SEQUENCES, 1, 0):
+        output, hidden_state = rnn(tf.constant(word), hidden_state)
+        by_hand.append(output)
+    outputs, states, by_hand, hidden_state = run(outputs, states, tf.stack(by_hand, 1), hidden_state)
+    np.testing.assert_allclose(outputs, by_hand, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(states, hidden_state, rtol=1e-5, atol=1e-6)
+
+
+# ------------------------------------------------------------------ tf.nn.rnn_cell.BasicRNNCell
+
+def call(cell, dtype=tf.float32):
+    return cell(tf.ones([BATCH, DEPTH], dtype), cell.zero_state(BATCH, dtype))[0]
+
+
+def test_basic_rnn_cell_has_the_parameters_and_defaults_listed():
+    assert str(inspect.signature(BasicRNNCell)) == (
+        '(num_units, activation=None, reuse=None, name=None, dtype=None, **kwargs)')
+
+
+def test_num_units_is_the_size_of_output_and_state():
+    cell = BasicRNNCell(UNITS)
+    assert cell.output_size == cell.state_size == UNITS
+    assert shapes(call(cell)) == [[BATCH, UNITS]]
+
+
+@pytest.mark.parametrize('activation, function', [
+    (None, np.tanh), (tf.nn.relu, lambda z: np.maximum(z, 0))])
+def test_activation_is_tanh_by_default_and_another_can_be_given(activation, function):
+    cell = BasicRNNCell(UNITS, activation=activation)
+    output, kernel, bias = run(call(cell), *cell.variables)
+    z = np.ones([BATCH, DEPTH]).dot(kernel[:DEPTH]) + bias  # the state is zeros
+    np.testing.assert_allclose(output, function(z), rtol=1e-5, atol=1e-6)
+
+
+def test_a_second_cell_in_a_scope_raises_unless_told_to_reuse():
+    def call_in_scope(cell):
+        with tf.variable_scope('scope'):
+            call(cell)
+        return cell
+    first = call_in_scope(BasicRNNCell(UNITS))
+    with pytest.raises(ValueError, match='already exists'):
+        call_in_scope(BasicRNNCell(UNITS))
+    second = call_in_scope(BasicRNNCell(UNITS, reuse=True))
+    assert all(one is other for one, other in zip(first.variables, second.variables))
+
+
+def test_name_names_the_layer_and_so_its_variables():
+    call(BasicRNNCell(UNITS, name='reader'))
+    assert [v.op.name for v in tf.global_variables()] == ['reader/kernel', 'reader/bias']
+
+
+def test_dtype_is_the_dtype_of_the_layer():
+    cell = BasicRNNCell(UNITS, dtype=tf.float64)
+    assert call(cell, tf.float64).dtype == tf.float64
+    assert all(v.dtype.base_dtype == tf.float64 for v in cell.variables)
+
+
+def test_kwargs_are_common_layer_attributes_such_as_trainable():
+    call(BasicRNNCell(UNITS, trainable=False))
+    assert tf.global_variables() and not tf.trainable_variables()
+
+
+def test_zero_state_is_zeros_of_batch_size_by_num_units():
+    state, = run(BasicRNNCell(UNITS).zero_state(BATCH, tf.float32))
+    assert state.dtype == np.float32
+    np.testing.assert_array_equal(state, np.zeros([BATCH, UNITS]))
+
+
+# ------------------------------------------------------------------------- tf.nn.dynamic_rnn
+
+def test_dynamic_rnn_has_the_parameters_and_defaults_listed():
+    assert str(inspect.signature(tf.nn.dynamic_rnn)) == (
+        '(cell, inputs, sequence_length=None, initial_state=None, dtype=None, '
+        'parallel_iterations=None, swap_memory=False, time_major=False, scope=None)')
+
+
+def test_time_major_swaps_the_first_two_axes_and_changes_no_number():
+    outputs, states = dynamic_rnn(time_major=False)
+    swapped, same_states = dynamic_rnn(inputs=np.swapaxes(SEQUENCES, 0, 1).copy(), time_major=True)
+    assert shapes(outputs, swapped) == [[BATCH, TIME, UNITS], [TIME, BATCH, UNITS]]
+    outputs, states, swapped, same_states = run(outputs, states, swapped, same_states)
+    np.testing.assert_array_equal(outputs, np.swapaxes(swapped, 0, 1))
+    np.testing.assert_array_equal(states, same_states)
+
+
+@pytest.mark.parametrize('time_major, transposes', [(False, 2), (True, 0)])
+def test_time_major_saves_the_transposes_at_both_ends(graph, time_major, transposes):
+    dynamic_rnn(time_major=time_major)
+    assert [op.type for op in graph.get_operations()].count('Transpose') == transposes
+
+
+def test_past_sequence_length_outputs_are_zero_and_the_state_is_copied_through():
+    length = [2, TIME, 0]
+    outputs, states = dynamic_rnn(sequence_length=length)
+    full, _ = dynamic_rnn()
+    outputs, states, full = run(outputs, states, full)
+    for row, end in enumerate(length):
+        np.testing.assert_array_equal(outputs[row, :end], full[row, :end])
+        assert not outputs[row, end:].any()
+        np.testing.assert_array_equal(states[row], full[row, end - 1] if end else np.zeros(UNITS))
+
+
+def test_sequence_length_is_a_matter_of_correctness_not_only_of_performance():
+    full, short = run(dynamic_rnn()[1], dynamic_rnn(sequence_length=[2] * BATCH)[1])
+    assert np.abs(full - short).max() > 0.1
+
+
+def test_an_initial_state_is_where_the_first_step_starts_from():
+    start = np.full([BATCH, UNITS], 0.5, np.float32)
+    whole, _ = dynamic_rnn()
+    halfway, _ = dynamic_rnn(inputs=SEQUENCES[:, 2:], initial_state=whole[:, 1])
+    elsewhere, _ = dynamic_rnn(initial_state=tf.constant(start))
+    whole, halfway, elsewhere = run(whole, halfway, elsewhere)
+    np.testing.assert_allclose(halfway, whole[:, 2:], rtol=1e-5, atol=1e-6)
+    assert np.abs(elsewhere - whole).max() > 0.1
+
+
+@pytest.mark.parametrize('parameter', [{'parallel_iterations': 1}, {'swap_memory': True}])
+def test_parallel_iterations_and_swap_memory_change_no_number(parameter):
+    plain, other = run(dynamic_rnn(), dynamic_rnn(**parameter))
+    for one, same in zip(plain, other):
+        np.testing.assert_array_equal(one, same)
+
+
+def test_the_default_scope_is_rnn_in_small_letters():
+    outputs, _ = tf.nn.dynamic_rnn(BasicRNNCell(UNITS), tf.constant(SEQUENCES), dtype=tf.float32)
+    assert outputs.op.name.split('/')[0] == 'rnn'
+
+
+def test_initial_state_or_dtype_must_be_given():
+    with pytest.raises(ValueError, match='dtype'):
+        tf.nn.dynamic_rnn(BasicRNNCell(UNITS), tf.constant(SEQUENCES))
+
+
+def test_the_pair_returned_is_every_output_and_the_final_state():
+    outputs, states = dynamic_rnn()
+    assert shapes(outputs, states) == [[BATCH, TIME, UNITS], [BATCH, UNITS]]
+
+
+def test_states_is_the_last_of_the_outputs_for_basic_rnn_cell():
+    outputs, states = run(*dynamic_rnn())
+    np.testing.assert_array_equal(states, outputs[:, -1])
+
+
+def test_states_is_a_pair_of_cell_and_hidden_state_for_basic_lstm_cell():
+    cell = tf.nn.rnn_cell.BasicLSTMCell(UNITS)
+    outputs, states = dynamic_rnn(cell)
+    assert states._fields == ('c', 'h') and shapes(*states) == [[BATCH, UNITS]] * 2
+    outputs, states = run(outputs, states)
+    np.testing.assert_array_equal(states.h, outputs[:, -1])
+    assert np.abs(states.c - states.h).max() > 0.01
+
+
+# ------------------------------------------------------------------------- the RNN definition
+
+def test_the_shapes_on_the_way_through_rnn_have_no_256(graph):
+    build_graph()
+    way = ['Placeholder', 'Reshape', 'MatMul', 'add', 'Reshape_1', 'BasicRNNCellZeroState/zeros',
+           'rnn/transpose_1', 'rnn/while/Exit_3', 'MatMul_1', 'add_1']
+    assert shapes(*[graph.get_tensor_by_name(name + ':0') for name in way]) == [
+        [None, 28, 28], [None, 28], [None, 128], [None, 128], [None, 28, 128], [128, 128],
+        [128, 28, 128], [128, 128], [128, 10], [128, 10]]
+
+
+def test_results_are_made_of_states_which_here_equal_the_last_outputs(graph):
+    model = build_graph()
+    outputs, states = [graph.get_tensor_by_name(name) for name in [
+        'rnn/transpose_1:0', 'rnn/while/Exit_3:0']]
+    images = given().train.next_batch(128)[0].reshape([-1, 28, 28])
+    with tf.Session() as sess:
+        sess.run(model.init)
+        outputs, states, weights, biases, pre = sess.run(
+            [outputs, states, model.weights, model.biases, model.pre], {model.x: images})
+    np.testing.assert_array_equal(states, outputs[:, -1])
+    np.testing.assert_allclose(
+        pre, states.dot(weights['out']) + biases['out'], rtol=1e-4, atol=1e-4)
+
+
+def test_zero_state_of_batch_size_ties_the_graph_to_batches_of_128():
+    model = build_graph()
+    with tf.Session() as sess:
+        sess.run(model.init)
+        sess.run(model.pre, {model.x: np.zeros([128, 28, 28])})
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            sess.run(model.pre, {model.x: np.zeros([127, 28, 28])})
+
+
+# ------------------------------------------------------------------------------- all the code
+
+def test_the_hyperparameters_are_the_articles():
+    assert (rnn_mnist.lr, rnn_mnist.training_iters, rnn_mnist.batch_size) == (0.001, 1000000, 128)
+    assert (rnn_mnist.n_inputs, rnn_mnist.n_steps) == (28, 28)
+    assert (rnn_mnist.n_hidden_units, rnn_mnist.n_classes) == (128, 10)
+
+
+def test_one_hot_is_true_for_any_string_that_is_not_empty():
+    _, labels = rnn_mnist.generated_data_sets(one_hot='true').test.next_batch(3)
+    assert labels.shape == (3, 10)
+
+
+def test_weights_start_standard_normal_and_biases_at_a_tenth():
+    model = build_graph()
+    weights, biases = run(model.weights, model.biases)
+    assert weights['in'].shape == (28, 128) and weights['out'].shape == (128, 10)
+    assert biases['in'].shape == (128,) and biases['out'].shape == (10,)
+    for weight in weights.values():
+        error = 1 / np.sqrt(weight.size)  # of the mean; four of them are as good as never met
+        assert abs(weight.mean()) < 4 * error and abs(weight.std() - 1) < 4 * error
+    for bias in biases.values():
+        np.testing.assert_array_equal(bias, np.full_like(bias, 0.1))
+
+
+def test_softmax_cross_entropy_sends_no_gradient_into_the_labels():
+    logits, labels = tf.constant([[1., 2.]]), tf.constant([[0., 1.]])
+    loss = tf.nn.softmax_cross_entropy_with_logits(logits=logits, labels=labels)
+    to_logits, to_labels = tf.gradients(loss, [logits, labels])
+    assert to_logits is not None and to_labels is None
+
+
+def test_cost_is_the_mean_over_the_batch():
+    model = build_graph()
+    images, labels = given().train.next_batch(128)
+    with tf.Session() as sess:
+        sess.run(model.init)
+        cost, pre = sess.run(
+            [model.cost, model.pre], {model.x: images.reshape([-1, 28, 28]), model.y: labels})
+    log_softmax = pre - np.log(np.exp(pre.astype(np.float64)).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(cost, -(labels * log_softmax).sum(axis=1).mean(), rtol=1e-5)
+
+
+def test_initialize_all_variables_is_global_variables_initializer_by_its_old_name():
+    call(BasicRNNCell(UNITS))
+    old, new = tf.initialize_all_variables(), tf.global_variables_initializer()
+    assert old.control_inputs and old.control_inputs == new.control_inputs
+
+
+class IdleSession(tf.Session):
+    """Computes nothing, so that a thousand steps take no time."""
+
+    def run(self, fetches, feed_dict=None):
+        return None if isinstance(fetches, tf.Operation) else np.zeros(fetches.shape.as_list())
+
+
+def test_training_iters_counts_examples_which_makes_7813_steps_and_391_lines(monkeypatch, capsys):
+    monkeypatch.setattr(tf, 'Session', IdleSession)
+    train(rnn_mnist.generated_data_sets(one_hot=True))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 391
+    assert lines[0].startswith('step    0/7813 ') and lines[-1].startswith('step 7800/7813 ')
+
+
+def test_the_accuracy_printed_is_that_of_the_batch_after_its_own_update(monkeypatch, capsys, graph):
+    monkeypatch.setattr(rnn_mnist, 'lr', 0.1)  # so that one update tells
+    mnist = rnn_mnist.generated_data_sets(one_hot=True, seed=0)
+    train(mnist, training_iters=128)
+    printed = float(capsys.readouterr().out.split()[-1])
+
+    images, labels = rnn_mnist.generated_data_sets(one_hot=True, seed=0).train.next_batch(128)
+    with tf.Graph().as_default(), tf.Session() as sess:
+        tf.set_random_seed(0)
+        model = build_graph()
+        batch = {model.x: images.reshape([-1, 28, 28]), model.y: labels}
+        sess.run(model.init)
+        before = sess.run(model.accuracy, batch)
+        sess.run(model.train_op, batch)
+        after = sess.run(model.accuracy, batch)
+    assert before != after
+    assert printed == pytest.approx(after, abs=5e-5)
