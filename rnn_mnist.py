@@ -161,20 +161,24 @@ def train(mnist, training_iters=training_iters, logdir=None):
                     if writer:
                         _log(writer, step, accuracy=batch_accuracy, cost=sess.run(cost, batch))
                 step += 1
+            test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f'at step {step} of {steps}')
-
-        # The article stops here, and never looks at the test images. The graph takes batches of
-        # batch_size only, so the last one is filled up from a second round, which is not counted.
-        correct = []
-        while len(correct) < mnist.test.num_examples:
-            batch_xs, batch_ys = mnist.test.next_batch(batch_size)
-            batch_xs = batch_xs.reshape([batch_size, n_steps, n_inputs])
-            correct.extend(sess.run(correct_pre, feed_dict={x: batch_xs, y: batch_ys}))
-        test_accuracy = np.mean(correct[:mnist.test.num_examples])
         if writer:
             _log(writer, step, test_accuracy=test_accuracy)
         return test_accuracy
+
+
+def _test_accuracy(test, sess, x, y, correct_pre):
+    """The share of all test images that are recognised, which the article never looks at."""
+    # The graph takes no batch but of batch_size. The last is filled up from a second round through
+    # the images, which is then left out.
+    correct = []
+    while len(correct) < test.num_examples:
+        batch_xs, batch_ys = test.next_batch(batch_size)
+        batch_xs = batch_xs.reshape([batch_size, n_steps, n_inputs])
+        correct.extend(sess.run(correct_pre, feed_dict={x: batch_xs, y: batch_ys}))
+    return np.mean(correct[:test.num_examples])
 
 
 def _log(writer, step, **scalars):
@@ -191,7 +195,7 @@ MIRRORS = (  # tried in this order; the first is the one that TensorFlow 1.15 us
     'https://ossci-datasets.s3.amazonaws.com/mnist/',
 )
 TIMEOUT = 15  # seconds without an answer after which a mirror is given up
-SHA256 = {  # of MNIST's files: what is downloaded has to match; what a user puts there need not
+SHA256 = {  # of MNIST's own files: a download has to match, a file of the user's need not
     'train-images-idx3-ubyte.gz':
         '440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609',
     'train-labels-idx1-ubyte.gz':
@@ -201,7 +205,7 @@ SHA256 = {  # of MNIST's files: what is downloaded has to match; what a user put
     't10k-labels-idx1-ubyte.gz':
         'f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6',
 }
-VALIDATION_SIZE = 5000
+VALIDATION_SIZE = 5000  # the first of the training images
 
 Datasets = collections.namedtuple('Datasets', 'train validation test')
 
@@ -259,13 +263,25 @@ def read_data_sets(train_dir, one_hot=False, seed=None):
       ConnectionError: a file is missing, and no mirror sends it.
       OSError: the folder for a download cannot be made or written to.
     """
-    missing = [name for name in SHA256 if not os.path.lexists(os.path.join(train_dir, name))]
+    def read(names):
+        return {name: _read_idx(train_dir, name) for name in names}
+
+    # what is there is read first: a bad file is refused whatever becomes of a download
+    files = read(name for name in SHA256 if os.path.lexists(os.path.join(train_dir, name)))
+    missing = [name for name in SHA256 if name not in files]
     if missing:
         _download(missing, train_dir)
+        files.update(read(missing))
     train_images, train_labels, test_images, test_labels = SHA256
-    return _split(
-        *_read_pair(train_dir, train_images, train_labels, VALIDATION_SIZE + batch_size),
-        *_read_pair(train_dir, test_images, test_labels, 1), one_hot, seed)
+    for images, labels, least in [(train_images, train_labels, VALIDATION_SIZE + batch_size),
+                                  (test_images, test_labels, 1)]:
+        if len(files[labels]) != len(files[images]):
+            raise ValueError(f'{os.path.join(train_dir, labels)} has {len(files[labels])} labels '
+                             f'for the {len(files[images])} images of {images}')
+        if len(files[images]) < least:
+            raise ValueError(f'{os.path.join(train_dir, images)} has {len(files[images])} images, '
+                             f'where at least {least} are needed')
+    return _split(*[files[name] for name in SHA256], one_hot, seed)
 
 
 def _split(train_images, train_labels, test_images, test_labels, one_hot, seed):
@@ -276,41 +292,32 @@ def _split(train_images, train_labels, test_images, test_labels, one_hot, seed):
         DataSet(test_images, test_labels, one_hot, rng))
 
 
-def _read_pair(folder, images_name, labels_name, least):
-    """Images, uint8 `[n, 784]`, and their labels, uint8 `[n]`; at least that many."""
-    images_path, labels_path = os.path.join(folder, images_name), os.path.join(folder, labels_name)
-    images = _read_idx(images_path, 2051, [n_steps, n_inputs])
-    labels = _read_idx(labels_path, 2049, [])
-    if len(labels) != len(images):
-        raise ValueError(
-            f'{labels_path} has {len(labels)} labels for the {len(images)} images of {images_path}')
-    if len(images) < least:
-        raise ValueError(f'{images_path} has {len(images)} images, but {least} are needed')
-    if labels.max() >= n_classes:
-        raise ValueError(f'{labels_path} has a label {labels.max()}, but digits end at 9')
-    return images.reshape([len(images), n_steps * n_inputs]), labels
-
-
-def _read_idx(path, magic, item_shape):
-    """The uint8 array `[n] + item_shape` in a gzipped file of MNIST's own format, IDX."""
+def _read_idx(folder, name):
+    """What is in one of the four files: uint8, images `[n, 784]` or labels `[n]`."""
+    path = os.path.join(folder, name)
+    magic, size = (2051, [n_steps, n_inputs]) if 'images' in name else (2049, [])
     try:
         with gzip.open(path) as file:
             data = file.read()
     except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f'{path} cannot be read: {error}')
-    header_size = 4 * (2 + len(item_shape))
-    if len(data) < header_size:
+    # the header: the magic number, n and the size of an image, each 32 bits, big-endian
+    header_bytes = 4 * (2 + len(size))
+    if len(data) < header_bytes:
         raise ValueError(f'{path} ends within its header')
-    # magic number, count, shape of an item: big-endian, 32 bits each
-    found, count, *shape = np.frombuffer(data[:header_size], '>u4').tolist()
-    if found != magic:
-        raise ValueError(f'{path} is another kind of file: it begins with {found}, not {magic}')
-    if shape != item_shape:
-        raise ValueError(f'{path} has images of {shape} pixels, not {item_shape}')
-    body = np.frombuffer(data, np.uint8, offset=header_size)
-    if len(body) * 1.0 != count * np.prod(item_shape):
-        raise ValueError(f'{path} has {len(body)} bytes, which does not fit its {count} items')
-    return body.reshape([count] + item_shape)
+    found_magic, n, *found_size = np.frombuffer(data[:header_bytes], '>u4').tolist()
+    if found_magic != magic:
+        raise ValueError(f'{path} is of another kind: it begins with {found_magic}, not {magic}')
+    if found_size != size:
+        raise ValueError(f'{path} has images of {found_size} pixels, not {size}')
+    body = np.frombuffer(data, np.uint8, offset=header_bytes)
+    if len(body) != n * int(np.prod(size)):
+        raise ValueError(f'{path} has {len(body)} bytes of data, which is not what {n} items take')
+    if size:
+        return body.reshape([n, n_steps * n_inputs])
+    if body.max(initial=0) >= n_classes:
+        raise ValueError(f'{path} has a label {body.max()}, where 9 is the highest')
+    return body
 
 
 def _download(names, folder):
@@ -386,26 +393,27 @@ def generated_data_sets(one_hot=False, seed=None):
 def main(argv=None):
     """Runs the command line `argv`, by default the process's own; returns the exit status."""
     try:
-        return _main(argv)
+        return _run(argv)
     except KeyboardInterrupt as interrupt:
-        print(f'rnn_mnist.py: stopped {interrupt}', file=sys.stderr)
+        print(f'rnn_mnist.py: stopped {str(interrupt) or "before the first step"}', file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader has left, as in `python rnn_mnist.py | head -3`
+    except BrokenPipeError:  # whoever read the lines has left, as in `python rnn_mnist.py | head -3`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
-def _main(argv):
+def _run(argv):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--training-iters', type=int, default=training_iters, metavar='N',
-                        help='training examples to read (default: the article\'s %(default)s)')
+                        help="training examples to read (default: the article's %(default)s)")
     parser.add_argument('--seed', type=int, metavar='S',
-                        help='print the same lines again for the same seed')
+                        help='the same seed prints the same lines again')
     parser.add_argument('--data', choices=['auto', 'mnist', 'generated'], default='auto',
-                        help='auto: MNIST, or generated digits if it cannot be had')
+                        help='generated digits need no network; auto, the default, turns to them '
+                             'where MNIST is neither in the folder nor to be downloaded')
     parser.add_argument('--data-dir', default='MNIST_data', metavar='DIR',
                         help='where MNIST is, or is downloaded to (default: %(default)s)')
-    parser.add_argument('--logdir', metavar='DIR', help='write logs for TensorBoard there')
+    parser.add_argument('--logdir', metavar='DIR', help='log for TensorBoard in this folder')
     args = parser.parse_args(argv)
     if args.training_iters < 1:
         parser.error('argument --training-iters: must be at least 1')
@@ -416,24 +424,30 @@ def _main(argv):
             os.makedirs(args.logdir, exist_ok=True)
             tempfile.TemporaryFile(dir=args.logdir).close()
         except OSError as error:
-            parser.error(f'argument --logdir: cannot write there: {error}')
+            parser.error(f'argument --logdir: cannot write to the folder: {error}')
 
     mnist = None
     if args.data != 'generated':
         print(f'Reading MNIST from {args.data_dir} ...', file=sys.stderr)
         try:
             mnist = read_data_sets(args.data_dir, one_hot=True, seed=args.seed)
-            digits = f'the test images in {args.data_dir}'
+            digits = f'test images from {args.data_dir}'
+        except ValueError as error:
+            print(f'rnn_mnist.py: error: {error}; move the file away to have it downloaded again, '
+                  'or name another folder with --data-dir', file=sys.stderr)
+            return 1
         except ConnectionError as error:
             if args.data == 'mnist':
-                print(f'rnn_mnist.py: error: {error}', file=sys.stderr)
+                print(f'rnn_mnist.py: error: {error}; put the files there yourself, or use '
+                      '--data generated', file=sys.stderr)
                 return 1
-            print(f'rnn_mnist.py: NOTICE: no MNIST: {error}', file=sys.stderr)
+            print(f'NOTICE: {error}\n'
+                  'NOTICE: training goes on with GENERATED digits, whose accuracy says nothing of '
+                  "MNIST's.\n"
+                  f'NOTICE: for MNIST, put these files into {args.data_dir}, from any address '
+                  'above, by any way.', file=sys.stderr)
         except OSError as error:
-            parser.error(f'argument --data-dir: cannot write there: {error}')
-        except ValueError as error:
-            print(f'rnn_mnist.py: error: {error}', file=sys.stderr)
-            return 1
+            parser.error(f'argument --data-dir: cannot download to the folder: {error}')
     if mnist is None:
         print('Generating digits ...', file=sys.stderr)
         mnist = generated_data_sets(one_hot=True, seed=args.seed)
@@ -443,7 +457,8 @@ def _main(argv):
     with tf.Graph().as_default():
         tf.set_random_seed(args.seed)
         test_accuracy = train(mnist, args.training_iters, args.logdir)
-    print(f'test accuracy {test_accuracy:.4f} on {digits}, {time.time() - start:.1f} s')
+    print(f'test accuracy {test_accuracy:.4f} on {mnist.test.num_examples} {digits}, after '
+          f'{math.ceil(args.training_iters / batch_size)} steps in {time.time() - start:.0f} s')
     return 0
 
 

@@ -1,6 +1,9 @@
+import gzip
 import os
+import struct
 import sys
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -18,3 +21,24 @@ def graph():
     with rnn_mnist.tf.Graph().as_default() as graph:
         rnn_mnist.tf.set_random_seed(0)
         yield graph
+
+
+def idx(array):
+    """An array as a file of MNIST's IDX format, not compressed."""
+    return struct.pack('>HBB%dI' % array.ndim, 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+@pytest.fixture
+def mnist_dir(tmp_path, monkeypatch):
+    """A folder with four files as MNIST's, of 20 + 150 and 130 images, and 20 of them for validation."""
+    monkeypatch.setattr(rnn_mnist, 'VALIDATION_SIZE', 20)
+    rng = np.random.RandomState(0)
+    folder = tmp_path / 'MNIST_data'
+    folder.mkdir()
+    for part, n in [('train', 170), ('t10k', 130)]:
+        images = rng.randint(256, size=[n, 28, 28]).astype(np.uint8)
+        labels = rng.randint(10, size=n).astype(np.uint8)
+        images[:, 0, 0] = np.arange(n)  # tells which image it is
+        (folder / (part + '-images-idx3-ubyte.gz')).write_bytes(gzip.compress(idx(images), 1))
+        (folder / (part + '-labels-idx1-ubyte.gz')).write_bytes(gzip.compress(idx(labels), 1))
+    return folder

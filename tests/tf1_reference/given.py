@@ -17,7 +17,7 @@ class Batches:
         """Returns images, float32 `[batch_size, 784]`, and labels, one-hot `[batch_size, 10]`."""
         labels = self._rng.randint(10, size=batch_size)
         noise = self._rng.uniform(size=[batch_size, 784])
-        images = 0.7 * self._classes[labels] + 0.3 * noise
+        images = 0.4 * self._classes[labels] + 0.6 * noise
         return images.astype(np.float32), np.eye(10)[labels]
 
 

@@ -1,0 +1,142 @@
+"""The port held against records of the listing under the real TensorFlow 1.15.5.
+
+The records are in tf1_reference/record.json; tf1_reference/record.py made them and says how.
+"""
+import json
+import os
+
+import numpy as np
+import pytest
+from rnn_mnist import batch_size, build_graph, read_data_sets, tf, train
+import rnn_mnist
+from tf1_reference.given import given, sketch
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MNIST_DATA = os.path.join(os.path.dirname(HERE), 'MNIST_data')
+with open(os.path.join(HERE, 'tf1_reference', 'record.json')) as file:
+    RECORD = json.load(file)
+
+
+def forward(nodes):
+    """All but the gradients."""
+    return {node for node in nodes if not node.startswith('gradients/')}
+
+
+def gradients(graph):
+    """The gradient of each variable, as Adam takes it."""
+    return [op.inputs[9] for op in graph.get_operations() if op.type == 'ApplyAdam']
+
+
+def start_from(model, values):
+    """The model with an `init` that gives its variables these values."""
+    with tf.control_dependencies([model.init]):
+        init = tf.group(*[variable.assign(value)
+                          for variable, value in zip(tf.trainable_variables(), values)])
+    return model._replace(init=init)
+
+
+def test_the_graph_is_node_for_node_that_of_tensorflow_1(graph):
+    build_graph()
+    nodes = forward('{} {}'.format(op.name, op.type) for op in graph.get_operations())
+    expected = forward(RECORD['nodes'])
+    added = {node[:-len('V2')] for node in nodes - expected if node.endswith(' AddV2')}
+    folded = {'rnn/TensorArrayStack/TensorArraySizeV3 TensorArraySizeV3'}
+    assert expected - nodes == added | folded
+    assert nodes - expected == {node + 'V2' for node in added}
+
+
+def test_the_variables_are_those_of_tensorflow_1(graph):
+    build_graph()
+    assert RECORD['variables'] == ['{} {}'.format(op.name, op.outputs[0].shape)
+                                   for op in graph.get_operations() if op.type == 'VariableV2']
+
+
+def test_adam_has_the_parameters_of_tensorflow_1(graph):
+    build_graph()
+    with tf.Session() as sess:
+        for name, value in RECORD['adam'].items():
+            assert sess.run(graph.get_tensor_by_name('Adam/{}:0'.format(name))) == np.float32(value)
+
+
+def test_logits_and_gradients_from_given_weights_are_those_of_tensorflow_1(graph):
+    initial, batches = given()
+    model = start_from(build_graph(), initial)
+    images, labels = batches.next_batch(batch_size)
+    with tf.Session() as sess:
+        sess.run(model.init)
+        logits, found = sess.run([model.pre, gradients(graph)], {
+            model.x: images.reshape([-1, 28, 28]), model.y: labels})
+    np.testing.assert_allclose(logits.ravel(), RECORD['given']['logits'], rtol=0, atol=1e-4)
+    for gradient, expected in zip(found, RECORD['given']['gradients']):
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(sketch(gradient) / scale, expected / scale, rtol=0, atol=2e-5)
+
+
+def test_numpy_alone_makes_the_same_logits():
+    initial, batches = given()
+    w_in, w_out, b_in, b_out, kernel, bias = initial
+    images, _ = batches.next_batch(batch_size)
+    h = np.zeros([batch_size, 128])
+    for x in images.reshape([-1, 28, 28]).transpose([1, 0, 2]):
+        h = np.tanh(np.hstack([x.dot(w_in) + b_in, h]).dot(kernel) + bias)
+    logits = h.dot(w_out) + b_out
+    np.testing.assert_allclose(logits.ravel(), RECORD['given']['logits'], rtol=0, atol=1e-4)
+
+
+def printed_accuracies(capsys):
+    return [line.split()[-1] for line in capsys.readouterr().out.splitlines()]
+
+
+def test_costs_from_given_weights_and_batches_are_those_of_tensorflow_1():
+    initial, batches = given()
+    model = start_from(build_graph(), initial)
+    costs = []
+    with tf.Session() as sess:
+        sess.run(model.init)
+        for _ in RECORD['given']['costs']:
+            images, labels = batches.next_batch(batch_size)
+            _, cost = sess.run([model.train_op, model.cost], {
+                model.x: images.reshape([-1, 28, 28]), model.y: labels})
+            costs.append(cost)
+    np.testing.assert_allclose(costs, RECORD['given']['costs'], rtol=1e-4)
+
+
+def test_accuracies_printed_from_given_weights_and_batches_are_those_of_tensorflow_1(
+        monkeypatch, capsys):
+    initial, batches = given()
+    model = start_from(build_graph(), initial)
+    monkeypatch.setattr(rnn_mnist, 'build_graph', lambda: model)
+    digits = rnn_mnist.generated_data_sets(one_hot=True)
+    train(digits._replace(train=batches), training_iters=100 * batch_size)
+    assert printed_accuracies(capsys) == [
+        '{:.4f}'.format(value) for value in RECORD['given']['accuracies']]
+
+
+def initial_values(op_seeds):
+    """What TensorFlow 1's `init` drew from these seeds: the ops draw the same in any version."""
+    (_, seed, w_in), (_, _, w_out), (_, _, kernel) = op_seeds
+    limit = np.sqrt(6 / (256 + 128))  # BasicRNNCell's own, Glorot's
+    with tf.Graph().as_default(), tf.Session() as sess:
+        tf.set_random_seed(seed)
+        return sess.run([
+            tf.random_normal([28, 128], seed=w_in), tf.random_normal([128, 10], seed=w_out),
+            tf.fill([128], 0.1), tf.fill([10], 0.1),
+            tf.random_uniform([256, 128], -limit, limit, seed=kernel), tf.zeros([128])])
+
+
+@pytest.mark.parametrize('seed', ['0', '1'])
+def test_initial_values_are_those_of_tensorflow_1(seed):
+    record = RECORD['mnist'][seed]
+    for value, expected in zip(initial_values(record['op_seeds']), record['initial']):
+        np.testing.assert_allclose(sketch(value), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.skipif(not os.path.isdir(MNIST_DATA), reason='needs MNIST, in MNIST_data/')
+@pytest.mark.parametrize('seed', ['0', '1'])
+def test_the_first_30_lines_on_mnist_are_those_of_tensorflow_1(seed, monkeypatch, capsys):
+    record = RECORD['mnist'][seed]
+    model = start_from(build_graph(), initial_values(record['op_seeds']))
+    monkeypatch.setattr(rnn_mnist, 'build_graph', lambda: model)
+    mnist = read_data_sets(MNIST_DATA, one_hot='true', seed=int(seed))
+    train(mnist, training_iters=(20 * 29 + 1) * batch_size)
+    assert printed_accuracies(capsys) == record['accuracies'][:30]
