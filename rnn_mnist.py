@@ -403,7 +403,8 @@ def main(argv=None):
 
 
 def _run(argv):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog='rnn_mnist.py', description=__doc__.splitlines()[0])
     parser.add_argument('--training-iters', type=int, default=training_iters, metavar='N',
                         help="training examples to read (default: the article's %(default)s)")
     parser.add_argument('--seed', type=int, metavar='S',

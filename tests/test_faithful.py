@@ -132,11 +132,10 @@ def test_initial_values_are_those_of_tensorflow_1(seed):
 
 
 @pytest.mark.skipif(not os.path.isdir(MNIST_DATA), reason='needs MNIST, in MNIST_data/')
-@pytest.mark.parametrize('seed', ['0', '1'])
-def test_the_first_30_lines_on_mnist_are_those_of_tensorflow_1(seed, monkeypatch, capsys):
-    record = RECORD['mnist'][seed]
+def test_the_first_30_lines_on_mnist_are_those_of_tensorflow_1(monkeypatch, capsys):
+    record = RECORD['mnist']['0']
     model = start_from(build_graph(), initial_values(record['op_seeds']))
     monkeypatch.setattr(rnn_mnist, 'build_graph', lambda: model)
-    mnist = read_data_sets(MNIST_DATA, one_hot='true', seed=int(seed))
+    mnist = read_data_sets(MNIST_DATA, one_hot='true', seed=0)
     train(mnist, training_iters=(20 * 29 + 1) * batch_size)
     assert printed_accuracies(capsys) == record['accuracies'][:30]

@@ -38,18 +38,11 @@ def test_main_returns_0_and_says_from_where_the_test_images_are(mnist_dir, capsy
     assert str(mnist_dir) in out
 
 
-def test_the_same_seed_prints_the_same_lines_again(capsys):
+def test_the_same_seed_prints_the_same_lines_again(mnist_dir, capsys):
     def lines(seed):
-        main(['--data', 'generated', '--training-iters', '7800', '--seed', seed])
+        main(['--data-dir', str(mnist_dir), '--training-iters', '7800', '--seed', seed])
         return re.sub(r' in \d+ s', '', capsys.readouterr().out)
     assert lines('4294967295') == lines('4294967295') != lines('1')
-
-
-def test_importing_builds_no_graph_and_reads_nothing(tmp_path):
-    run = python('-c', 'import rnn_mnist, os; print(os.listdir("."), '
-                 'len(rnn_mnist.tf.get_default_graph().get_operations()))',
-                 env=dict(os.environ, PYTHONPATH=TOP, PWD=str(tmp_path)))
-    assert run.returncode == 0 and run.stdout.endswith(' 0\n')
 
 
 def test_requirements_and_the_scripts_own_metadata_name_the_same_packages():
@@ -156,6 +149,6 @@ def test_generated_digits_are_the_same_every_time_in_an_order_of_their_own():
 
 
 def test_the_network_learns_the_generated_digits(capsys):
-    main(['--data', 'generated', '--training-iters', str(400 * 128), '--seed', '0'])
+    main(['--data', 'generated', '--training-iters', str(200 * 128), '--seed', '0'])
     accuracy = float(re.search('test accuracy ([0-9.]+)', capsys.readouterr().out).group(1))
     assert accuracy > 0.5  # by chance: 0.1
