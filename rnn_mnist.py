@@ -17,7 +17,6 @@ import contextlib
 import gzip
 import hashlib
 import importlib.util
-import math
 import os
 import socket
 import sys
@@ -36,7 +35,7 @@ try:
     import numpy as np
     import tensorflow.compat.v1 as tf
     getattr(tf.nn.rnn_cell, 'BasicRNNCell')  # loads Keras, and finds out whether it is the right one
-except (AttributeError, ImportError) as error:
+except (AttributeError, ImportError, TypeError) as error:  # TypeError: from too new a protobuf
     sys.exit(f'rnn_mnist.py: error: TensorFlow with BasicRNNCell cannot be imported ({error}); '
              'install it with: python -m pip install tensorflow tf-keras numpy')
 except KeyboardInterrupt:
@@ -146,7 +145,7 @@ def train(mnist, training_iters=training_iters, logdir=None):
     with tf.Session(config=config) as sess:
         writer = tf.summary.FileWriter(logdir, sess.graph) if logdir else None
         sess.run(init)
-        step, steps = 0, math.ceil(training_iters / batch_size)
+        step, steps = 0, -(-training_iters // batch_size)  # rounded up
         try:
             while step * batch_size < training_iters:
                 batch_xs, batch_ys = mnist.train.next_batch(batch_size)
@@ -285,6 +284,7 @@ def read_data_sets(train_dir, one_hot=False, seed=None):
 
 
 def _split(train_images, train_labels, test_images, test_labels, one_hot, seed):
+    """`Datasets` of these, the first `VALIDATION_SIZE` of the training images for validation."""
     rng = np.random.RandomState(seed)  # one for all three, as in TensorFlow 1
     return Datasets(
         DataSet(train_images[VALIDATION_SIZE:], train_labels[VALIDATION_SIZE:], one_hot, rng),
@@ -321,6 +321,7 @@ def _read_idx(folder, name):
 
 
 def _download(names, folder):
+    """Puts these of MNIST's files into the folder, each from the first mirror that sends it."""
     os.makedirs(folder, exist_ok=True)
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT)
@@ -336,17 +337,18 @@ def _download(names, folder):
                             path = tf.keras.utils.get_file(
                                 name, mirror + name, cache_dir=own, cache_subdir='')
                     except Exception as error:  # get_file raises no narrower class
-                        answers.append(f'{mirror} {error.__context__ or error}')
+                        answers.append(f'{mirror}: {error.__context__ or error}')
                         continue
                     with open(path, 'rb') as file:
                         data = file.read()
                     if hashlib.sha256(data).hexdigest() == SHA256[name]:
-                        os.replace(path, os.path.join(folder, name))
+                        if not os.path.lexists(os.path.join(folder, name)):  # not by now the user's
+                            os.replace(path, os.path.join(folder, name))
                         break
-                    answers.append(f'{mirror} sent {len(data)} bytes that are not this file')
+                    answers.append(f'{mirror}: sent {len(data)} bytes that are not this file')
             else:
                 raise ConnectionError(
-                    f'{folder} has no {", ".join(names)}; downloading {name}: {"; ".join(answers)}')
+                    f'{folder} has no {", ".join(names)}; downloading {name} from {"; ".join(answers)}')
     finally:
         socket.setdefaulttimeout(timeout)
 
@@ -459,7 +461,7 @@ def _run(argv):
         tf.set_random_seed(args.seed)
         test_accuracy = train(mnist, args.training_iters, args.logdir)
     print(f'test accuracy {test_accuracy:.4f} on {mnist.test.num_examples} {digits}, after '
-          f'{math.ceil(args.training_iters / batch_size)} steps in {time.time() - start:.0f} s')
+          f'{-(-args.training_iters // batch_size)} steps in {time.time() - start:.0f} s')
     return 0
 
 

@@ -6,7 +6,7 @@ article's. `record.py` runs it.
 import tensorflow as tf
 
 
-def listing(mnist, seed=None, initial=None, training_iters=1000000):
+def listing(mnist, seed=None, initial=None, training_iters=1000000, config=None):
     """Trains as the article does.
 
     Args:
@@ -14,6 +14,7 @@ def listing(mnist, seed=None, initial=None, training_iters=1000000):
       seed: for `tf.set_random_seed`.
       initial: values for the variables, in place of those that `init` draws.
       training_iters: the article's 1000000, or less.
+      config: a `tf.ConfigProto` for the session, where the article has none.
 
     Returns:
       A dict of what it saw on its way.
@@ -57,8 +58,6 @@ def listing(mnist, seed=None, initial=None, training_iters=1000000):
     accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))
     init = tf.initialize_all_variables()
 
-    # record: one intra-op thread, as in the port; two threads may add up in another order
-    config = tf.ConfigProto(intra_op_parallelism_threads=1)
     seen = {'graph': tf.get_default_graph(), 'costs': [], 'accuracies': []}
     with tf.Session(config=config) as sess:
         sess.run(init)

@@ -1,0 +1,178 @@
+"""Times a training step: the port and its peers, each in a process of its own, in turn.
+
+    python tests/benchmark.py [--rounds N] [--tf1 PYTHON] [--torch PYTHON] [--data-dir MNIST_data]
+
+A round takes about half a minute. `--tf1` and `--torch` name interpreters that have TensorFlow
+1.15.5 and PyTorch, whose rows are left out without them. Prints milliseconds a step, medians over
+the rounds, start-up and the first steps left out.
+"""
+import argparse
+import itertools
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+import types
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.dirname(HERE), os.path.join(HERE, 'tf1_reference')]
+STEPS, WARM_UP = 400, 100
+
+
+def a_step(times):
+    return {'ms': 1000 * (times[-1] - times[WARM_UP]) / (len(times) - 1 - WARM_UP)}
+
+
+class Clocked:
+    """A data set that notes when a batch is asked for: once a step."""
+
+    def __init__(self, next_batch):
+        self.batch, self.times = next_batch, []
+
+    def next_batch(self, batch_size):
+        self.times.append(time.perf_counter())
+        return self.batch(batch_size)
+
+
+def port(session_of_its_own=True):
+    import rnn_mnist
+    if not session_of_its_own:
+        rnn_mnist.tf.ConfigProto = lambda **options: None
+    digits = rnn_mnist.generated_data_sets(one_hot=True, seed=0)
+    train = Clocked(digits.train.next_batch)
+    rnn_mnist.train(digits._replace(train=train), training_iters=STEPS * 128)
+    return a_step(train.times)
+
+
+def port_in_a_default_session():
+    return port(session_of_its_own=False)
+
+
+def random_digits(batches):
+    import numpy as np
+    rng = np.random.RandomState(0)
+    return (rng.uniform(size=[batches, 128, 28 * 28]).astype('float32'),
+            np.eye(10, dtype='float32')[rng.randint(10, size=[batches, 128])])
+
+
+def listing_on_tensorflow_1():
+    from listing import listing
+    batches = itertools.cycle(zip(*random_digits(50)))
+    train = Clocked(lambda batch_size: next(batches))
+    listing(types.SimpleNamespace(train=train), training_iters=STEPS * 128)
+    return a_step(train.times)
+
+
+def keras_simple_rnn():
+    import keras
+    model = keras.Sequential([
+        keras.layers.Input([28, 28]), keras.layers.Dense(128), keras.layers.SimpleRNN(128),
+        keras.layers.Dense(10)])
+    model.compile('adam', keras.losses.CategoricalCrossentropy(from_logits=True))
+    times = []
+    clock = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: times.append(time.perf_counter()))
+    images, labels = random_digits(STEPS)
+    model.fit(images.reshape([-1, 28, 28]), labels.reshape([-1, 10]), 128, verbose=0,
+              callbacks=[clock])
+    return a_step(times)
+
+
+def pytorch_rnn():
+    import torch
+    from torch import nn
+    project, rnn, classify = nn.Linear(28, 128), nn.RNN(128, 128, batch_first=True), nn.Linear(128, 10)
+    adam = torch.optim.Adam([*project.parameters(), *rnn.parameters(), *classify.parameters()])
+    loss, times = nn.CrossEntropyLoss(), []
+    for images, labels in itertools.islice(itertools.cycle(zip(*random_digits(50))), STEPS):
+        times.append(time.perf_counter())
+        outputs, _ = rnn(project(torch.from_numpy(images.reshape([-1, 28, 28]))))
+        adam.zero_grad()
+        loss(classify(outputs[:, -1]), torch.from_numpy(labels)).backward()
+        adam.step()
+    return a_step(times)
+
+
+def floor():
+    """The step's matrix products at the rate of NumPy's large ones, on all cores."""
+    import numpy as np
+    a = np.ones([2048, 2048], np.float32)
+    times = []
+    for _ in range(10):
+        start = time.perf_counter()
+        a.dot(a)
+        times.append(time.perf_counter() - start)
+    rate = 2 * 2048**3 / min(times)
+    # forward and, for weights and inputs, backward: the cell's; the projections' (x has no gradient)
+    flop = 2 * 128 * (3 * 28 * 256 * 128 + 2 * 28 * 28 * 128 + 3 * 128 * 10)
+    return {'ms': 1000 * flop / rate}
+
+
+def memory_and_first_line(data_dir):
+    """A run's peak memory above that of the import, MB, and the seconds until its first line."""
+    import rnn_mnist
+    imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start, first = time.perf_counter(), []
+
+    class Stdout:
+        def write(self, text):
+            first.append(time.perf_counter() - start)
+
+        def flush(self):
+            pass
+    stdout, sys.stdout = sys.stdout, Stdout()
+    rnn_mnist.main(['--data-dir', data_dir, '--training-iters', '100000'])
+    sys.stdout = stdout
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {'import MB': imported / 1024, 'peak MB': peak / 1024, 'first line s': first[0]}
+
+
+def measure(python, function, *arguments):
+    environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL='3')
+    run = subprocess.run([python, os.path.abspath(__file__), '--peer', function, *arguments],
+                         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         universal_newlines=True)
+    if run.returncode:
+        sys.exit('{} with {} failed:\n{}'.format(function, python, run.stderr))
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument('--tf1', metavar='PYTHON')
+    parser.add_argument('--torch', metavar='PYTHON')
+    parser.add_argument('--data-dir', default='MNIST_data')
+    args = parser.parse_args()
+    peers = [('the port', sys.executable, 'port'),
+             ('its graph, default session', sys.executable, 'port_in_a_default_session'),
+             ('the listing on TensorFlow 1.15.5', args.tf1, 'listing_on_tensorflow_1'),
+             ('Keras 3 SimpleRNN, model.fit', sys.executable, 'keras_simple_rnn'),
+             ('PyTorch nn.RNN', args.torch, 'pytorch_rnn'),
+             ("matrix products at NumPy's rate", sys.executable, 'floor')]
+    peers = [peer for peer in peers if peer[1]]
+    times = {name: [] for name, _, _ in peers}
+    for number in range(args.rounds):
+        for name, python, function in peers:
+            print('\r\033[Kround {} of {}: {}'.format(number + 1, args.rounds, name),
+                  end='', file=sys.stderr, flush=True)
+            times[name].append(measure(python, function)['ms'])
+    print('\r\033[K', end='', file=sys.stderr)
+    ports = statistics.median(times['the port'])
+    for name, each in times.items():
+        median = statistics.median(each)
+        print('{:34} {:6.2f} ms a step ({:.2f} to {:.2f}), {:.2f} times the port\'s'.format(
+            name, median, min(each), max(each), median / ports))
+    if os.path.isdir(args.data_dir):
+        print(', '.join('{}: {:.1f}'.format(*item) for item in measure(
+            sys.executable, 'memory_and_first_line', args.data_dir).items()))
+
+
+if __name__ == '__main__':
+    if sys.argv[1:2] == ['--peer']:
+        print(json.dumps(globals()[sys.argv[2]](*sys.argv[3:])))
+    else:
+        main()
