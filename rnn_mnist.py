@@ -27,14 +27,15 @@ import zlib
 
 if __name__ == '__main__':
     print('Starting TensorFlow ...', file=sys.stderr)
-    warnings.simplefilter('ignore')
+# all "deprecated": BasicRNNCell, what it calls in TensorFlow 2.4, what 1.15 asks of NumPy
+warnings.filterwarnings('ignore', message='.*(rnn_cell|add_variable|1type)')
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 if importlib.util.find_spec('tf_keras'):  # the home of BasicRNNCell since TensorFlow 2.16
     os.environ['TF_USE_LEGACY_KERAS'] = '1'
 try:
     import numpy as np
     import tensorflow.compat.v1 as tf
-    getattr(tf.nn.rnn_cell, 'BasicRNNCell')  # loads Keras, and finds out whether it is the right one
+    getattr(tf.nn.rnn_cell, 'BasicRNNCell')  # loads Keras, which may be the wrong one
 except (AttributeError, ImportError, TypeError) as error:  # TypeError: from too new a protobuf
     sys.exit(f'rnn_mnist.py: error: TensorFlow with BasicRNNCell cannot be imported ({error}); '
              'install it with: python -m pip install tensorflow tf-keras numpy')
@@ -80,7 +81,7 @@ def RNN(X, weights, biases):
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)
     # [128 batch, 128 hidden] of zeros: from here on the graph takes batches of batch_size only
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)
-    # outputs: every h_t, [128 batch, 28 steps, 128 hidden]; states: the last, [128 batch, 128 hidden]
+    # outputs: all the h_t, [128 batch, 28 steps, 128 hidden]; states: the last, [128, 128 hidden]
     outputs, states = tf.nn.dynamic_rnn(
         RNN_cell, X_in, initial_state=_init_state, time_major=False)
 
@@ -348,7 +349,8 @@ def _download(names, folder):
                     answers.append(f'{mirror}: sent {len(data)} bytes that are not this file')
             else:
                 raise ConnectionError(
-                    f'{folder} has no {", ".join(names)}; downloading {name} from {"; ".join(answers)}')
+                    f'{folder} has no {", ".join(names)}; '
+                    f'downloading {name} from {"; ".join(answers)}')
     finally:
         socket.setdefaulttimeout(timeout)
 
@@ -399,7 +401,7 @@ def main(argv=None):
     except KeyboardInterrupt as interrupt:
         print(f'rnn_mnist.py: stopped {str(interrupt) or "before the first step"}', file=sys.stderr)
         return 130
-    except BrokenPipeError:  # whoever read the lines has left, as in `python rnn_mnist.py | head -3`
+    except BrokenPipeError:  # whoever read the lines has left: `python rnn_mnist.py | head -3`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 

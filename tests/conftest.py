@@ -30,7 +30,7 @@ def idx(array):
 
 @pytest.fixture
 def mnist_dir(tmp_path, monkeypatch):
-    """A folder with four files as MNIST's, of 20 + 150 and 130 images, and 20 of them for validation."""
+    """A folder with files as MNIST's, of 20 + 150 and 130 images; the 20 are for validation."""
     monkeypatch.setattr(rnn_mnist, 'VALIDATION_SIZE', 20)
     rng = np.random.RandomState(0)
     folder = tmp_path / 'MNIST_data'

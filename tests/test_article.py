@@ -1,4 +1,4 @@
-"""The article's claims, in the article's order; where one is wrong, the test's name says what is so."""
+"""The article's claims, in its order; where one is wrong, the test's name says what is so."""
 import inspect
 
 import numpy as np
@@ -65,7 +65,8 @@ def test_the_pseudocode_loop_gives_what_dynamic_rnn_gives():
     for word in np.moveaxis(SEQUENCES, 1, 0):
         output, hidden_state = rnn(tf.constant(word), hidden_state)
         by_hand.append(output)
-    outputs, states, by_hand, hidden_state = run(outputs, states, tf.stack(by_hand, 1), hidden_state)
+    outputs, states, by_hand, hidden_state = run(
+        outputs, states, tf.stack(by_hand, 1), hidden_state)
     np.testing.assert_allclose(outputs, by_hand, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(states, hidden_state, rtol=1e-5, atol=1e-6)
 

@@ -34,7 +34,7 @@ def given():
 
 
 def sketch(array):
-    """Two numbers for a row of a matrix, which change if any of its entries does; a vector as is."""
+    """Two numbers a row of a matrix, which change if any of its entries does; a vector as is."""
     if array.ndim == 2:
         array = array.dot(np.random.RandomState(1).normal(size=[array.shape[1], 2]))
     return array.ravel()
