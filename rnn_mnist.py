@@ -112,11 +112,11 @@ def build_graph():
         'out': tf.Variable(tf.constant(0.1, shape=[n_classes])),
     }
 
-    pre = RNN(x, weights, biases)
+    pre = RNN(x, weights, biases)  # [128 batch, 10 classes]
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
-    correct_pre = tf.equal(tf.argmax(y, 1), tf.argmax(pre, 1))
+    correct_pre = tf.equal(tf.argmax(y, 1), tf.argmax(pre, 1))  # [128 batch]
     accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))
 
     init = tf.initialize_all_variables()
@@ -140,7 +140,7 @@ def train(mnist, training_iters=training_iters, logdir=None):
     x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init = build_graph()
     config = tf.ConfigProto(
         # One thread to a matrix product: these are too small to share out. It also adds up in
-        # the same order every time, so that the same seed prints the same lines.
+        # the same order on any machine, so that the same seed prints the same lines.
         intra_op_parallelism_threads=1,
         gpu_options=tf.GPUOptions(allow_growth=True))
     with tf.Session(config=config) as sess:

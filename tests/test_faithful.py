@@ -2,6 +2,7 @@
 
 The records are in tf1_reference/record.json; tf1_reference/record.py made them and says how.
 """
+import hashlib
 import json
 import os
 
@@ -131,7 +132,19 @@ def test_initial_values_are_those_of_tensorflow_1(seed):
         np.testing.assert_allclose(sketch(value), expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.skipif(not os.path.isdir(MNIST_DATA), reason='needs MNIST, in MNIST_data/')
+def is_mnist(folder):
+    """Whether the four files are there, and are MNIST's own, not Fashion-MNIST's, say."""
+    for name, sha256 in rnn_mnist.SHA256.items():
+        try:
+            with open(os.path.join(folder, name), 'rb') as file:
+                if hashlib.sha256(file.read()).hexdigest() != sha256:
+                    return False
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.skipif(not is_mnist(MNIST_DATA), reason='needs MNIST in MNIST_data/')
 def test_the_first_30_lines_on_mnist_are_those_of_tensorflow_1(monkeypatch, capsys):
     record = RECORD['mnist']['0']
     model = start_from(build_graph(), initial_values(record['op_seeds']))
