@@ -5,11 +5,9 @@
 """Reads MNIST digits row by row with a recurrent network, as one did in TensorFlow 1.
 
 The article's script, statement by statement, on `tf.compat.v1`: an input projection,
-`BasicRNNCell` under `dynamic_rnn`, an output projection, Adam in a `Session`. It builds the
-graph that TensorFlow 1.15.5 built, under today's TensorFlow or under 1.15.5 itself.
-
-The article's names stand in the article's order. What it took from a module that is gone,
-`tensorflow.examples.tutorials.mnist.input_data`, comes after the lesson.
+`BasicRNNCell` under `dynamic_rnn`, an output projection, Adam in a `Session`. The names are the
+article's. `RNN` stands before the statements that call it; what the article took from a module
+that is gone, `tensorflow.examples.tutorials.mnist.input_data`, stands after the lesson.
 """
 import argparse
 import collections
@@ -37,8 +35,11 @@ try:
     import tensorflow.compat.v1 as tf
     getattr(tf.nn.rnn_cell, 'BasicRNNCell')  # loads Keras, which may be the wrong one
 except (AttributeError, ImportError, TypeError) as error:  # TypeError: from too new a protobuf
-    sys.exit(f'rnn_mnist.py: error: TensorFlow with BasicRNNCell cannot be imported ({error}); '
-             'install it with: python -m pip install tensorflow tf-keras numpy')
+    message = (f'TensorFlow with BasicRNNCell cannot be imported ({error}); install it with: '
+               'python -m pip install tensorflow tf-keras numpy')
+    if __name__ != '__main__':
+        raise ImportError(message)
+    sys.exit(f'rnn_mnist.py: error: {message}')
 except KeyboardInterrupt:
     sys.exit(130)
 tf.logging.set_verbosity(tf.logging.ERROR)
@@ -50,8 +51,8 @@ tf.disable_v2_behavior()  # graphs, sessions and variables as in TensorFlow 1, i
 lr = 0.001                # learning rate
 training_iters = 1000000  # training examples to read, not steps: at 128 a step, 7813 steps
 batch_size = 128
-n_inputs = 28             # the pixels of a row, read at one step
-n_steps = 28              # the rows of a digit
+n_inputs = 28             # the pixels of a row
+n_steps = 28              # the rows of a digit, which the cell reads one after another
 n_hidden_units = 128
 n_classes = 10
 
@@ -93,7 +94,7 @@ def RNN(X, weights, biases):
 def build_graph():
     """Adds the article's graph, from `x` to `init`, to the default graph.
 
-    It is node for node the one that TensorFlow 1.15.5 makes of the article's code.
+    Under TensorFlow 1.15.5 it is node for node the one that the article's code makes.
 
     Returns:
       A `Graph`. `x` takes float32 `[batch_size, n_steps, n_inputs]` and `y` float32
@@ -171,11 +172,12 @@ def train(mnist, training_iters=training_iters, logdir=None):
 
 def _test_accuracy(test, sess, x, y, correct_pre):
     """The share of all test images that are recognised, which the article never looks at."""
-    # The graph takes no batch but of batch_size. The last is filled up from a second round through
-    # the images, which is then left out.
     correct = []
-    while len(correct) < test.num_examples:
-        batch_xs, batch_ys = test.next_batch(batch_size)
+    for start in range(0, test.num_examples, batch_size):
+        # The graph takes batches of batch_size only: the first images fill up the last one, and are
+        # not counted again.
+        indices = np.arange(start, start + batch_size) % test.num_examples
+        batch_xs, batch_ys = test.examples(indices)
         batch_xs = batch_xs.reshape([batch_size, n_steps, n_inputs])
         correct.extend(sess.run(correct_pre, feed_dict={x: batch_xs, y: batch_ys}))
     return np.mean(correct[:test.num_examples])
@@ -216,7 +218,7 @@ class DataSet:
     Args:
       images: uint8 `[num_examples, 784]`; stays so until a batch needs them.
       labels: uint8 `[num_examples]`, from 0 to 9.
-      one_hot: whether `next_batch` gives labels as one-hot rows.
+      one_hot: whether the labels come as one-hot rows.
       rng: the `numpy.random.RandomState` to shuffle with.
     """
 
@@ -226,23 +228,24 @@ class DataSet:
         self._order = np.arange(self.num_examples)
         self._rest_of_epoch = self._order[:0]
 
+    def examples(self, indices):
+        """Returns images, float32 `[n, 784]` in [0, 1], and labels, float64 `[n, 10]` if one-hot,
+        else uint8 `[n]`, for int `[n]` indices into the data set as it was given."""
+        images, labels = self._images[indices], self._labels[indices]
+        return (np.multiply(images, 1 / 255, dtype=np.float32),
+                np.eye(n_classes)[labels] if self._one_hot else labels)
+
     def next_batch(self, batch_size):
-        """Returns the next `batch_size` examples.
+        """Returns the next `batch_size` examples, as `examples` does.
 
         The order is shuffled at the start and anew at each epoch's end; a batch that runs past
         the end has the rest of the old epoch, then the start of the new one.
-
-        Returns:
-          images, float32 `[batch_size, 784]` in [0, 1], and labels, float64 `[batch_size, 10]`
-          if one-hot, else uint8 `[batch_size]`.
         """
         while len(self._rest_of_epoch) < batch_size:
             self._rng.shuffle(self._order)
             self._rest_of_epoch = np.concatenate([self._rest_of_epoch, self._order])
         batch, self._rest_of_epoch = np.split(self._rest_of_epoch, [batch_size])
-        labels = self._labels[batch]
-        return (np.multiply(self._images[batch], 1 / 255, dtype=np.float32),
-                np.eye(n_classes)[labels] if self._one_hot else labels)
+        return self.examples(batch)
 
 
 def read_data_sets(train_dir, one_hot=False, seed=None):
@@ -343,14 +346,14 @@ def _download(names, folder):
                     with open(path, 'rb') as file:
                         data = file.read()
                     if hashlib.sha256(data).hexdigest() == SHA256[name]:
-                        if not os.path.lexists(os.path.join(folder, name)):  # not by now the user's
+                        if not os.path.lexists(os.path.join(folder, name)):  # put there meanwhile
                             os.replace(path, os.path.join(folder, name))
                         break
                     answers.append(f'{mirror}: sent {len(data)} bytes that are not this file')
             else:
                 raise ConnectionError(
-                    f'{folder} has no {", ".join(names)}; '
-                    f'downloading {name} from {"; ".join(answers)}')
+                    f'{folder} has no {", ".join(names)}, and {name} cannot be downloaded: '
+                    f'{"; ".join(answers)}')
     finally:
         socket.setdefaulttimeout(timeout)
 
@@ -429,7 +432,7 @@ def _run(argv):
             os.makedirs(args.logdir, exist_ok=True)
             tempfile.TemporaryFile(dir=args.logdir).close()
         except OSError as error:
-            parser.error(f'argument --logdir: cannot write to the folder: {error}')
+            parser.error(f'argument --logdir: not a folder to write to: {error}')
 
     mnist = None
     if args.data != 'generated':
@@ -449,10 +452,10 @@ def _run(argv):
             print(f'NOTICE: {error}\n'
                   'NOTICE: training goes on with GENERATED digits, whose accuracy says nothing of '
                   "MNIST's.\n"
-                  f'NOTICE: for MNIST, put these files into {args.data_dir}, from any address '
-                  'above, by any way.', file=sys.stderr)
+                  f'NOTICE: for MNIST, put those files into {args.data_dir} yourself, from '
+                  'either address above.', file=sys.stderr)
         except OSError as error:
-            parser.error(f'argument --data-dir: cannot download to the folder: {error}')
+            parser.error(f'argument --data-dir: not a folder to download to: {error}')
     if mnist is None:
         print('Generating digits ...', file=sys.stderr)
         mnist = generated_data_sets(one_hot=True, seed=args.seed)

@@ -45,6 +45,17 @@ def test_the_same_seed_prints_the_same_lines_again(mnist_dir, capsys):
     assert lines('4294967295') == lines('4294967295') != lines('1')
 
 
+def test_the_test_accuracy_is_that_of_each_test_image_once(mnist_dir, monkeypatch, capsys):
+    seen = []
+    examples = rnn_mnist.DataSet.examples
+    monkeypatch.setattr(rnn_mnist.DataSet, 'examples', lambda self, indices: (
+        seen.extend(indices.tolist()) or examples(self, indices)))
+    mnist = read_data_sets(str(mnist_dir), one_hot=True)
+    accuracy = rnn_mnist.train(mnist, training_iters=1)
+    assert seen[128:] == [i % 130 for i in range(256)]
+    assert accuracy * 130 == pytest.approx(round(accuracy * 130))
+
+
 def test_requirements_and_the_scripts_own_metadata_name_the_same_packages():
     tomllib = pytest.importorskip('tomllib', reason='needs Python 3.11 or newer')
     with open(os.path.join(TOP, 'rnn_mnist.py')) as file:

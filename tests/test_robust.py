@@ -199,6 +199,31 @@ def test_three_runs_at_once_all_end_well(mirrors, mnist_dir, tmp_path):
     assert files(tmp_path / 'new') == files(mnist_dir)
 
 
+def test_a_download_is_moved_to_its_name_in_one_step_within_the_folder(
+        mirrors, tmp_path, monkeypatch):
+    mirrors('good')
+    moves, replace = [], os.replace
+    monkeypatch.setattr(os, 'replace', lambda *move: moves.append(move) or replace(*move))
+    read_data_sets(str(tmp_path / 'new'))
+    assert [target for _, target in moves] == [
+        str(tmp_path / 'new' / name) for name in rnn_mnist.SHA256]
+    assert all(source.startswith(str(tmp_path / 'new')) for source, _ in moves)
+
+
+def test_a_file_that_the_user_puts_there_during_the_download_stays(
+        mirrors, tmp_path, monkeypatch):
+    mirrors('good')
+    get_file = tf.keras.utils.get_file
+
+    def slow_get_file(name, *args, **parameters):
+        (tmp_path / 'new' / name).write_bytes(b'mine')
+        return get_file(name, *args, **parameters)
+    monkeypatch.setattr(tf.keras.utils, 'get_file', slow_get_file)
+    with pytest.raises(ValueError, match='ot a gzipped file'):
+        read_data_sets(str(tmp_path / 'new'))
+    assert set(files(tmp_path / 'new').values()) == {b'mine'}
+
+
 def test_without_a_network_auto_goes_on_with_generated_digits_and_says_so(
         mirrors, tmp_path, capsys):
     mirrors('missing')
