@@ -1,5 +1,6 @@
 """The script: what it prints, what it reads, what it generates."""
 import gzip
+import io
 import os
 import re
 import subprocess
@@ -36,6 +37,19 @@ def test_main_returns_0_and_says_from_where_the_test_images_are(mnist_dir, capsy
     out = capsys.readouterr().out
     assert re.fullmatch(LINE + r'test accuracy 0\.\d{4} on 130 test images from .*\n', out)
     assert str(mnist_dir) in out
+
+
+def test_each_line_is_out_as_soon_as_it_is_known(mnist_dir, monkeypatch):
+    class Pipe(io.StringIO):
+        flushed = []
+
+        def flush(self):
+            self.flushed.append(self.getvalue())
+    pipe = Pipe()
+    monkeypatch.setattr(sys, 'stdout', pipe)
+    rnn_mnist.train(read_data_sets(str(mnist_dir), one_hot=True), training_iters=21 * 128)
+    first, second = pipe.getvalue().splitlines(True)
+    assert pipe.flushed == [first, first + second]
 
 
 def test_the_same_seed_prints_the_same_lines_again(mnist_dir, capsys):
