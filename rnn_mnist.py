@@ -229,14 +229,18 @@ class DataSet:
         self._rest_of_epoch = self._order[:0]
 
     def examples(self, indices):
-        """Returns images, float32 `[n, 784]` in [0, 1], and labels, float64 `[n, 10]` if one-hot,
-        else uint8 `[n]`, for int `[n]` indices into the data set as it was given."""
+        """Returns the examples at these places, int `[n]`, in the unshuffled data set.
+
+        Returns:
+          images, float32 `[n, 784]` in [0, 1], and labels, float64 `[n, 10]` if one-hot, else
+          uint8 `[n]`; dtypes as in TensorFlow 1.
+        """
         images, labels = self._images[indices], self._labels[indices]
         return (np.multiply(images, 1 / 255, dtype=np.float32),
                 np.eye(n_classes)[labels] if self._one_hot else labels)
 
     def next_batch(self, batch_size):
-        """Returns the next `batch_size` examples, as `examples` does.
+        """Returns the next `batch_size` examples, in the form in which `examples` does.
 
         The order is shuffled at the start and anew at each epoch's end; a batch that runs past
         the end has the rest of the old epoch, then the start of the new one.
