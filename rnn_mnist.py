@@ -395,7 +395,7 @@ def generated_data_sets(one_hot=False, seed=None):
     labels = rng.randint(n_classes, size=70000).astype(np.uint8)
     images = placed[rng.randint(len(placed), size=70000), labels].reshape([-1, 784])
     images *= rng.randint(128, 256, [70000, 1]).astype(np.uint8)
-    np.maximum(images, rng.randint(32, size=images.shape, dtype=np.uint8), out=images)
+    np.maximum(images, rng.randint(16, size=images.shape, dtype=np.uint8), out=images)
     return _split(images[:60000], labels[:60000], images[60000:], labels[60000:], one_hot, seed)
 
 
