@@ -130,7 +130,8 @@ def train(mnist, training_iters=training_iters, logdir=None):
     Args:
       mnist: what `read_data_sets` or `generated_data_sets` returns, one-hot.
       training_iters: how many training examples to read; the last step may read past them.
-      logdir: a folder in which to log the graph, `accuracy` and `cost` for TensorBoard.
+      logdir: a folder in which to log, for TensorBoard, the graph, `accuracy` and `cost` every
+        20 steps, and `test_accuracy`.
 
     Returns:
       The accuracy on all test images when training is done, a float in [0, 1].
@@ -141,7 +142,7 @@ def train(mnist, training_iters=training_iters, logdir=None):
     x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init = build_graph()
     config = tf.ConfigProto(
         # One thread to a matrix product: these are too small to share out. It also adds up in
-        # the same order on any machine, so that the same seed prints the same lines.
+        # the same order every time, so that the same seed prints the same lines.
         intra_op_parallelism_threads=1,
         gpu_options=tf.GPUOptions(allow_growth=True))
     with tf.Session(config=config) as sess:

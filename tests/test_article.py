@@ -3,7 +3,7 @@ import inspect
 
 import numpy as np
 import pytest
-from rnn_mnist import RNN, build_graph, tf, train
+from rnn_mnist import build_graph, tf, train
 import rnn_mnist
 from tf1_reference.given import given
 
@@ -258,8 +258,9 @@ def test_the_hyperparameters_are_the_articles():
     assert (rnn_mnist.n_hidden_units, rnn_mnist.n_classes) == (128, 10)
 
 
-def test_one_hot_is_true_for_any_string_that_is_not_empty():
-    _, labels = rnn_mnist.generated_data_sets(one_hot='true').test.next_batch(3)
+@pytest.mark.parametrize('one_hot', ['true', 'false'])
+def test_one_hot_is_true_for_any_string_that_is_not_empty(one_hot):
+    _, labels = rnn_mnist.generated_data_sets(one_hot=one_hot).test.next_batch(3)
     assert labels.shape == (3, 10)
 
 

@@ -15,10 +15,10 @@ TOP = os.path.dirname(os.path.abspath(rnn_mnist.__file__))
 LINE = r'step +\d+/\d+  batch accuracy [01]\.\d{4}\n'
 
 
-def python(*args, **parameters):
+def python(*args):
     """A process of its own, in the top folder."""
     return subprocess.run([sys.executable, *args], cwd=TOP, universal_newlines=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, **parameters)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 # -------------------------------------------------------------------------------- as a command
@@ -59,7 +59,7 @@ def test_the_same_seed_prints_the_same_lines_again(mnist_dir, capsys):
     assert lines('4294967295') == lines('4294967295') != lines('1')
 
 
-def test_the_test_accuracy_is_that_of_each_test_image_once(mnist_dir, monkeypatch, capsys):
+def test_the_test_accuracy_is_that_of_each_test_image_once(mnist_dir, monkeypatch):
     seen = []
     examples = rnn_mnist.DataSet.examples
     monkeypatch.setattr(rnn_mnist.DataSet, 'examples', lambda self, indices: (

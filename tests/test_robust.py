@@ -133,7 +133,7 @@ class Mirrors(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def mirrors(mnist_dir, tmp_path, monkeypatch):
+def mirrors(mnist_dir, monkeypatch):
     """Serves `mnist_dir` on 127.0.0.1; `mirrors(a, b)` makes those the script's."""
     class Server(http.server.ThreadingHTTPServer):
         folder, requests, stopped = mnist_dir, [], threading.Event()
