@@ -1,6 +1,5 @@
 import gzip
 import os
-import struct
 import sys
 
 import numpy as np
@@ -9,10 +8,11 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import rnn_mnist  # noqa: E402
+from helpers import idx  # noqa: E402
 
 
 def pytest_configure(config):
-    config.addinivalue_line('filterwarnings', 'ignore:.*rnn_cell')  # "is deprecated": so it is
+    config.addinivalue_line('filterwarnings', 'ignore:.*is deprecated')  # so it is
 
 
 @pytest.fixture(autouse=True)
@@ -21,11 +21,6 @@ def graph():
     with rnn_mnist.tf.Graph().as_default() as graph:
         rnn_mnist.tf.set_random_seed(0)
         yield graph
-
-
-def idx(array):
-    """An array as a file of MNIST's IDX format, not compressed."""
-    return struct.pack('>HBB%dI' % array.ndim, 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
 @pytest.fixture
@@ -42,3 +37,9 @@ def mnist_dir(tmp_path, monkeypatch):
         (folder / (part + '-images-idx3-ubyte.gz')).write_bytes(gzip.compress(idx(images), 1))
         (folder / (part + '-labels-idx1-ubyte.gz')).write_bytes(gzip.compress(idx(labels), 1))
     return folder
+
+
+@pytest.fixture
+def mnist(mnist_dir):
+    """What `read_data_sets` makes of `mnist_dir`, one-hot."""
+    return rnn_mnist.read_data_sets(str(mnist_dir), one_hot=True, seed=0)
