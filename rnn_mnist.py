@@ -347,9 +347,10 @@ def _read_idx(path):
     header = np.frombuffer(data[:start].ljust(start, b'\0'), '>u4').tolist()
     body = np.frombuffer(data, np.uint8)[start:]
     n, item = header[1], int(np.prod(size))
-    if header != [magic, n, *size] or len(body) != n * item:
-        raise ValueError(f'{path} is not what it should be: it begins with {header}, not '
-                         f'{[magic, n, *size]}, or its data is {len(body)} bytes, not {n * item}')
+    if header != [magic, n, *size]:
+        raise ValueError(f'{path} begins with {header}, where {[magic, n, *size]} is due')
+    if len(body) != n * item:
+        raise ValueError(f'{path} has {len(body)} bytes of data, where {n * item} are due')
     if not size and body.max(initial=0) >= n_classes:
         raise ValueError(f'{path} has a label {body.max()}, where {n_classes - 1} is the highest')
     return body.reshape([n, item]) if size else body

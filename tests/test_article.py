@@ -3,6 +3,7 @@ import inspect
 
 import numpy as np
 import pytest
+from helpers import accuracies
 from rnn_mnist import build_graph, tf, train
 import rnn_mnist
 from tf1_reference.given import given
@@ -154,6 +155,31 @@ def test_time_major_saves_the_transposes_at_both_ends(graph, time_major, transpo
     assert [op.type for op in graph.get_operations()].count('Transpose') == transposes
 
 
+def test_inputs_may_be_a_nested_tuple_of_tensors():
+    class Products(tf.nn.rnn_cell.RNNCell):  # adds up the products of its two inputs
+        state_size = output_size = DEPTH
+
+        def call(self, inputs, state):
+            first, (second,) = inputs
+            return state + first * second, state + first * second
+    words = tf.constant(SEQUENCES)
+    outputs, states = run(*tf.nn.dynamic_rnn(Products(), (words, (words,)), dtype=tf.float32))
+    np.testing.assert_allclose(outputs, np.cumsum(SEQUENCES ** 2, axis=1), rtol=1e-5)
+    np.testing.assert_array_equal(states, outputs[:, -1])
+
+
+@pytest.mark.parametrize('dtype', [tf.int32, tf.int64])
+def test_sequence_length_is_int32_or_int64_a_number_for_each_element(dtype):
+    length = np.array([2, TIME, 0])
+    _, states = dynamic_rnn(sequence_length=tf.constant(length, dtype))
+    _, one_by_one = zip(*[dynamic_rnn(inputs=SEQUENCES[i:i + 1, :end])
+                          for i, end in enumerate(length[:2])])
+    states, one_by_one = run(states, tf.concat(one_by_one, axis=0))
+    np.testing.assert_allclose(states[:2], one_by_one, rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match='vector'):
+        dynamic_rnn(sequence_length=tf.constant(2, dtype))
+
+
 def test_past_sequence_length_outputs_are_zero_and_the_state_is_copied_through():
     length = [2, TIME, 0]
     outputs, states = dynamic_rnn(sequence_length=length)
@@ -207,6 +233,14 @@ def test_states_is_the_last_of_the_outputs_for_basic_rnn_cell():
     np.testing.assert_array_equal(states, outputs[:, -1])
 
 
+def test_outputs_are_those_of_the_last_of_several_layers():
+    cells = tf.nn.rnn_cell.MultiRNNCell([BasicRNNCell(UNITS), BasicRNNCell(UNITS + 1)])
+    outputs, states = dynamic_rnn(cells)
+    assert shapes(outputs, *states) == [[BATCH, TIME, UNITS + 1], [BATCH, UNITS], [BATCH, UNITS + 1]]
+    outputs, (_, last) = run(outputs, states)
+    np.testing.assert_array_equal(outputs[:, -1], last)
+
+
 def test_states_is_a_pair_of_cell_and_hidden_state_for_basic_lstm_cell():
     cell = tf.nn.rnn_cell.BasicLSTMCell(UNITS)
     outputs, states = dynamic_rnn(cell)
@@ -218,6 +252,11 @@ def test_states_is_a_pair_of_cell_and_hidden_state_for_basic_lstm_cell():
 
 # ------------------------------------------------------------------------- the RNN definition
 
+def test_the_first_reshape_gives_28_inputs_not_128_or_256_hidden(graph):
+    build_graph()
+    assert shapes(graph.get_tensor_by_name('Reshape:0')) == [[None, 28]]
+
+
 def test_the_shapes_on_the_way_through_rnn_have_no_256(graph):
     build_graph()
     way = ['Placeholder', 'Reshape', 'MatMul', 'add', 'Reshape_1', 'BasicRNNCellZeroState/zeros',
@@ -225,6 +264,31 @@ def test_the_shapes_on_the_way_through_rnn_have_no_256(graph):
     assert shapes(*[graph.get_tensor_by_name(name + ':0') for name in way]) == [
         [None, 28, 28], [None, 28], [None, 128], [None, 128], [None, 28, 128], [128, 128],
         [128, 28, 128], [128, 128], [128, 10], [128, 10]]
+
+
+def test_the_kernel_has_the_weights_of_the_row_above_those_of_the_old_state():
+    cell = BasicRNNCell(UNITS)
+    row, old_state = SEQUENCES[:, 0], np.ones([BATCH, UNITS], np.float32)
+    new_state, _ = cell(tf.constant(row), tf.constant(old_state))
+    new_state, kernel, bias = run(new_state, *cell.variables)
+    W, U = kernel[:DEPTH], kernel[DEPTH:]
+    np.testing.assert_allclose(
+        new_state, np.tanh(row.dot(W) + old_state.dot(U) + bias), rtol=1e-5, atol=1e-6)
+
+
+def test_a_training_step_changes_all_six_variables_and_the_accuracy_none():
+    model = build_graph()
+    images, labels = given().train.next_batch(128)
+    batch = {model.x: images.reshape([-1, 28, 28]), model.y: labels}
+    with tf.Session() as sess:
+        sess.run(model.init)
+        before = sess.run(tf.trainable_variables())
+        sess.run(model.accuracy, batch)
+        still = sess.run(tf.trainable_variables())
+        sess.run(model.train_op, batch)
+        after = sess.run(tf.trainable_variables())
+    assert [np.array_equal(*values) for values in zip(before, still)] == [True] * 6
+    assert [np.array_equal(*values) for values in zip(before, after)] == [False] * 6
 
 
 def test_results_are_made_of_states_which_here_equal_the_last_outputs(graph):
@@ -304,31 +368,33 @@ class IdleSession(tf.Session):
     """Computes nothing, so that a thousand steps take no time."""
 
     def run(self, fetches, feed_dict=None):
+        if isinstance(fetches, list):
+            return [self.run(fetch) for fetch in fetches]
         return None if isinstance(fetches, tf.Operation) else np.zeros(fetches.shape.as_list())
 
 
-def test_training_iters_counts_examples_which_makes_7813_steps_and_391_lines(monkeypatch, capsys):
+def test_training_iters_counts_examples_which_makes_7813_steps_and_391_lines(
+        mnist, monkeypatch, capsys):
     monkeypatch.setattr(tf, 'Session', IdleSession)
-    train(rnn_mnist.generated_data_sets(one_hot=True))
+    train(mnist)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 391
     assert lines[0].startswith('step    0/7813 ') and lines[-1].startswith('step 7800/7813 ')
 
 
-def test_the_accuracy_printed_is_that_of_the_batch_after_its_own_update(monkeypatch, capsys, graph):
+def test_the_accuracy_printed_is_that_of_the_batch_after_its_own_update(
+        mnist_dir, mnist, monkeypatch, capsys):
     monkeypatch.setattr(rnn_mnist, 'lr', 0.1)  # so that one update tells
-    mnist = rnn_mnist.generated_data_sets(one_hot=True, seed=0)
-    train(mnist, training_iters=128)
-    printed = float(capsys.readouterr().out.split()[-1])
+    train(mnist, training_iters=128, seed=0)
+    printed, = accuracies(capsys.readouterr().out)
 
-    images, labels = rnn_mnist.generated_data_sets(one_hot=True, seed=0).train.next_batch(128)
-    with tf.Graph().as_default(), tf.Session() as sess:
-        tf.set_random_seed(0)
-        model = build_graph()
-        batch = {model.x: images.reshape([-1, 28, 28]), model.y: labels}
+    again = rnn_mnist.read_data_sets(str(mnist_dir), one_hot=True, seed=0)
+    images, labels = again.train.next_batch(128)
+    model = build_graph()
+    batch = {model.x: images.reshape([-1, 28, 28]), model.y: labels}
+    with tf.Session() as sess:
         sess.run(model.init)
         before = sess.run(model.accuracy, batch)
         sess.run(model.train_op, batch)
         after = sess.run(model.accuracy, batch)
-    assert before != after
-    assert printed == pytest.approx(after, abs=5e-5)
+    assert before != after and printed == '{:.4f}'.format(after)

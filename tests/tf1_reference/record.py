@@ -1,28 +1,85 @@
 """Writes `record.json`: what the article's listing does under the real TensorFlow 1.15.5.
 
-To make it again, with Python 3.7 and MNIST's four files in MNIST_data, from the top folder:
-
-    python3.7 -m venv tf1 && tf1/bin/pip install tensorflow==1.15.5 numpy==1.18.5 protobuf==3.20.3
-    tf1/bin/python tests/tf1_reference/record.py MNIST_data
-
-Then it runs the script, rnn_mnist.py, under the same TensorFlow, and prints how many of its lines
-have the listing's accuracies. All in all, ten minutes or so.
+Then runs the script, `rnn_mnist.py`, under the same TensorFlow, and prints how many of the graph's
+nodes and of the printed lines are the listing's. `README.md`, beside this file, says how to run it.
 """
 import json
 import os
+import runpy
 import subprocess
 import sys
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.examples.tutorials.mnist import input_data
 
-from given import given, sketch
-from listing import listing
+from given import Given, given, sketch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# as in the port; with two threads the sums may be added up in another order
-ONE_THREAD = tf.ConfigProto(intra_op_parallelism_threads=1)
+TOP = os.path.dirname(os.path.dirname(HERE))
+
+
+class End(Exception):
+    """Raised in place of a batch, to end the listing before its last step."""
+
+
+class Seen:
+    """What `run_listing` sees of a run: `graph`, and what its session computed."""
+
+    def __init__(self):
+        self.graph = tf.Graph()
+        self.accuracies, self.costs = [], []
+
+
+def run_listing(seen, mnist=None, seed=None, initial=None, config=None):
+    """Runs listing.py as it stands, and takes down in `seen` what goes through its session.
+
+    Args:
+      seen: a `Seen`.
+      mnist: a data object in place of what the listing's loader reads; its `next_batch` may raise
+        `End`.
+      seed: for `tf.set_random_seed`, as if it were one line more at the listing's head.
+      initial: values for the variables, in place of those that `init` draws.
+      config: a `tf.ConfigProto` for the session, where the listing has none.
+    """
+    class Session(tf.Session):
+        def __init__(self):
+            super(Session, self).__init__(config=config)
+
+        def run(self, fetches, feed_dict=None):
+            run = super(Session, self).run
+            if fetches.name == 'init':
+                run(fetches)
+                for variable, value in zip(tf.trainable_variables(), initial or []):
+                    variable.load(value, self)
+                seen.initial = run(tf.trainable_variables())
+            elif fetches.name == 'Adam':
+                if not seen.costs:
+                    gradients = [update.inputs[9] for update in seen.graph.get_operations()
+                                 if update.type == 'ApplyAdam']
+                    seen.logits, seen.gradients = run(['add_1:0', gradients], feed_dict)
+                _, cost = run([fetches, 'Mean:0'], feed_dict)
+                seen.costs.append(cost)
+            elif fetches.name == 'Mean_1:0':
+                seen.accuracies.append(run(fetches, feed_dict))
+                return seen.accuracies[-1]
+            else:  # from variable.load
+                run(fetches, feed_dict)
+
+    with seen.graph.as_default(), mock.patch.object(tf, 'Session', Session):
+        tf.set_random_seed(seed)
+        loader = mock.patch.object(input_data, 'read_data_sets', lambda *args, **options: mnist)
+        with loader if mnist else open(os.devnull):
+            try:
+                runpy.run_path(os.path.join(HERE, 'listing.py'))
+            except End:
+                pass
+
+
+def one_thread():
+    """As in the script; with two threads the sums may be added up in another order."""
+    return tf.ConfigProto(intra_op_parallelism_threads=1)
 
 
 def floats(array):
@@ -30,63 +87,82 @@ def floats(array):
     return [float('%.9g' % value) for value in np.ravel(array)]
 
 
+def nodes(graph):
+    return ['%s %s' % (op.name, op.type) for op in graph.get_operations()]
+
+
 def record_of_graph(graph):
     operations = graph.get_operations()
     values = {op.name: op.get_attr('value') for op in operations if op.type == 'Const'}
-    variables = [op for op in operations if op.type == 'VariableV2']
     return {
-        'nodes': ['%s %s' % (op.name, op.type) for op in operations],
-        'variables': ['%s %s' % (op.name, op.outputs[0].shape) for op in variables],
+        'nodes': nodes(graph),
+        'variables': ['%s %s' % (op.name, op.outputs[0].shape)
+                      for op in operations if op.type == 'VariableV2'],
         'adam': {name: values['Adam/' + name].float_val[0]
                  for name in ['learning_rate', 'beta1', 'beta2', 'epsilon']},
     }
 
 
-def record_of_given():
-    seen = listing(
-        given(), initial=given().initial, training_iters=100 * 128, config=ONE_THREAD)
+def record_of_given(steps=100):
+    initial, batches = given()
+    numbers, next_batch = iter(range(steps)), batches.next_batch
+
+    def limited(batch_size):
+        if next(numbers, None) is None:
+            raise End
+        return next_batch(batch_size)
+    batches.next_batch = limited
+    seen = Seen()
+    run_listing(seen, mnist=Given(initial, batches), initial=initial, config=one_thread())
     return {
-        'logits': floats(seen['logits']),
-        'gradients': [floats(sketch(gradient)) for gradient in seen['gradients']],
-        'costs': floats(seen['costs']),
-        'accuracies': floats(seen['accuracies']),
+        'logits': floats(seen.logits),
+        'gradients': [floats(sketch(gradient)) for gradient in seen.gradients],
+        'costs': floats(seen.costs),
+        'accuracies': floats(seen.accuracies),
     }
 
 
-def record_of_mnist(mnist_dir, seed):
-    mnist = input_data.read_data_sets(mnist_dir, one_hot='true')
-    np.random.seed(seed)
-    seen = listing(mnist, seed=seed, config=ONE_THREAD)
+def record_of_mnist(seed):
+    seen = Seen()
+    run_listing(seen, seed=seed, config=one_thread())
     return {
         # from these an op draws the same numbers in every version of TensorFlow
         'op_seeds': [[op.name, op.get_attr('seed'), op.get_attr('seed2')]
-                     for op in seen['graph'].get_operations() if op.type.startswith('Random')],
-        'initial': [floats(sketch(value)) for value in seen['initial']],
-        'accuracies': ['%.4f' % value for value in seen['accuracies']],
-    }, seen['graph']
+                     for op in seen.graph.get_operations() if op.type.startswith('Random')],
+        'initial': [floats(sketch(value)) for value in seen.initial],
+        'accuracies': ['%.4f' % value for value in seen.accuracies],
+    }, seen.graph
 
 
-def compare(record, mnist_dir, seed):
-    script = os.path.join(HERE, '..', '..', 'rnn_mnist.py')
-    lines = subprocess.check_output([
-        sys.executable, script, '--seed', seed, '--data', 'mnist', '--data-dir', mnist_dir])
-    printed = [line.split()[-1] for line in lines.decode().splitlines()[:-1]]
-    listed = record['mnist'][seed]['accuracies']
-    print('seed %s: %d of %d lines of rnn_mnist.py are the listing\'s' % (
-        seed, sum(one == other for one, other in zip(printed, listed)), len(listed)))
+def same(ours, theirs):
+    return '%d of %d' % (sum(one == other for one, other in zip(ours, theirs)), len(theirs))
 
 
-def main(mnist_dir):
+def compare(record):
+    """Prints how much of the listing's record the script does as well."""
+    sys.path.insert(0, TOP)
+    import rnn_mnist
+    with tf.Graph().as_default() as graph:
+        rnn_mnist.build_graph()
+    print('nodes, in order: %s (the script has %d)' % (
+        same(nodes(graph), record['nodes']), len(nodes(graph))))
+    for seed in sorted(record['mnist']):
+        lines = subprocess.check_output([
+            sys.executable, os.path.join(TOP, 'rnn_mnist.py'), '--data', 'mnist', '--seed', seed])
+        printed = [line.split()[-1] for line in lines.decode().splitlines()[:-1]]
+        print('lines, seed %s: %s' % (seed, same(printed, record['mnist'][seed]['accuracies'])))
+
+
+def main():
     record = {'given': record_of_given(), 'mnist': {}}
-    for seed in ['0', '1']:
-        record['mnist'][seed], graph = record_of_mnist(mnist_dir, int(seed))
+    for seed in [0, 1]:
+        record['mnist'][str(seed)], graph = record_of_mnist(seed)
     record.update(record_of_graph(graph))
     with open(os.path.join(HERE, 'record.json'), 'w') as file:
         json.dump(record, file, indent=0, sort_keys=True)
         file.write('\n')
-    for seed in ['0', '1']:
-        compare(record, mnist_dir, seed)
+    compare(record)
 
 
 if __name__ == '__main__':
-    main(*sys.argv[1:])
+    main()
