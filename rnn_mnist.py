@@ -379,7 +379,8 @@ def _download(names, folder):
     if 'CERTIFICATE_VERIFY_FAILED' in answers:
         answers += ('; to verify certificates, set SSL_CERT_FILE to the file that '
                     "`python -m certifi` names, or to your proxy's certificate")
-    raise ConnectionError(f'{", ".join(names)} cannot be downloaded to {folder}{answers}')
+    raise ConnectionError(f'{", ".join(names)} cannot be downloaded{answers}; for MNIST, put these '
+                          f'files into {folder} yourself, from either address')
 
 
 def _fetch(mirror, name, folder):
@@ -482,11 +483,9 @@ def _run(argv):
                            'downloaded again, or name another folder with --data-dir\n')
         except ConnectionError as error:
             if args.data == 'mnist':
-                parser.exit(1, f'rnn_mnist.py: error: {error}; put the files there yourself, or '
-                               'use --data generated\n')
-            print(f'NOTICE: {error}; for MNIST, put the files there yourself, from either address\n'
-                  'NOTICE: training goes on with GENERATED digits, whose accuracy says nothing of '
-                  "MNIST's", file=sys.stderr)
+                raise
+            print(f'NOTICE: {error}\nNOTICE: training goes on with GENERATED digits, whose '
+                  "accuracy says nothing of MNIST's", file=sys.stderr)
         except OSError as error:
             parser.error(f'argument --data-dir: not a folder to download to: {error}')
     if mnist is None:

@@ -3,6 +3,7 @@
 Then runs the script, `rnn_mnist.py`, under the same TensorFlow, and prints how many of the graph's
 nodes and of the printed lines are the listing's. `README.md`, beside this file, says how to run it.
 """
+import contextlib
 import json
 import os
 import runpy
@@ -72,7 +73,8 @@ def run_listing(seen, mnist=None, seed=None, initial=None, config=None):
         loader = mock.patch.object(input_data, 'read_data_sets', lambda *args, **options: mnist)
         with loader if mnist else open(os.devnull):
             try:
-                runpy.run_path(os.path.join(HERE, 'listing.py'))
+                with contextlib.redirect_stdout(sys.stderr):
+                    runpy.run_path(os.path.join(HERE, 'listing.py'))
             except End:
                 pass
 
