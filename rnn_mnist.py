@@ -9,8 +9,8 @@ network RNN" (shulou.com), for today's TensorFlow, to be read beside it. The art
     mnist = input_data.read_data_sets(...)     in `_run`, near the end; TensorFlow deleted the
                                                function, which here comes after the lesson
     lr = 0.001 ... n_classes = 10              in the lesson, as is all that follows
-    def RNN                                    in `RNN`
-    x, y, weights, biases; pre, cost ... init  in `build_graph`, which calls `RNN`
+    x, y, weights, biases; pre, cost ... init  in `build_graph`
+    def RNN                                    before `build_graph`, which calls it
     with tf.Session() as sess, the loop        in `train`
 
 The article breaks off in the middle of its `while`. The rest of the loop is that of the tutorial
@@ -51,54 +51,50 @@ except (AttributeError, ImportError, TypeError) as error:  # TypeError: from too
         '3.10 to 3.13, install it: python -m pip install tensorflow tf-keras numpy; in a '
         'notebook, restart the kernel and import rnn_mnist first') from None
 except KeyboardInterrupt:
-    if __name__ == '__main__':
-        sys.exit(130)
-    raise
+    raise (SystemExit(130) if __name__ == '__main__' else KeyboardInterrupt) from None
 
 # -------------------------------------------------------------------------------------- the lesson
 # TensorFlow 1 works in two phases. First a graph is built: x, pre, cost and all the others stand
 # for arrays to come, and nothing is computed. Then, in a session, sess.run(what, feed_dict)
-# computes what it is asked for from the arrays that it is fed for x and y. The shape beside a line
-# is that of what the line makes; each number has its word, since the batch and the hidden units
-# are both 128, the rows and the pixels of a row both 28, by chance.
+# computes what it is asked for, from the arrays fed for x and y and what the variables hold then.
+# The shape beside a line is that of what the line makes; each number has its word, since both the
+# batch and the hidden units happen to be 128. Trust these shapes, not the article's comments.
 
 import tensorflow.compat.v1 as tf
 tf.logging.set_verbosity(tf.logging.ERROR)
-tf.disable_v2_behavior()  # or there would be no two phases; for the whole process
+tf.disable_v2_behavior()  # without this, TensorFlow 2 has no phases: it computes line by line
 
 lr = 0.001                # learning rate: how far a training step goes
 training_iters = 1000000  # training examples to read, not steps: at 128 a step, 7813 steps
 batch_size = 128          # digits in a training step
 n_inputs = 28             # pixels in a row
 n_steps = 28              # rows in a digit, which the network reads one after another
-n_hidden_units = 128      # numbers in the cell's state, its memory of the rows so far
+n_hidden_units = 128      # numbers in the cell's state, its memory; also what a row becomes
 n_classes = 10            # digits to tell apart, 0 to 9
 
 
 def RNN(X, weights, biases):
-    """Adds the network, from pixels in [0, 1] to logits, to the default graph; all float32."""
-    # X comes as [128 batch, 28 steps, 28 inputs]. A matrix product takes two axes, so the rows of
-    # all digits go below each other. (The article's comments call these 28 inputs "128 hidden" and
-    # "256 hidden"; where they say "256 hidden" further down, it is 128.)
+    """Adds the network, from pixels in [0, 1] to scores of the classes, to the graph; float32."""
+    # One product for the rows of all digits, which go below each other from [128 batch, 28 steps,
+    # 28 inputs]; until TensorFlow 1.14, tf.matmul took no third axis.
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
     # Each row by itself becomes 128 numbers, by learned weights: what the cell is to read.
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
-    # One cell reads all the rows (as it would the article's four words: they are not four layers).
-    # At each row, new state = tanh(row of X_in * W + old state * U + bias). W above U, both
-    # [128 hidden, 128 hidden], are its `kernel`; `kernel` and `bias` are two weights of its own,
-    # beside `weights` and `biases`, and trained as they are.
+    # One cell is used for all the rows: the article's "four layers" are one, used four times. Each
+    # time, new_state = tanh(row @ W + old_state @ U + bias), where row is one of X_in's. W above U
+    # is the cell's `kernel`, [128 + 128, 128 hidden], the only 256 here. `kernel` and `bias` are
+    # made at the cell's first use, in dynamic_rnn, and trained like `weights` and `biases`.
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)
     # Zeros. They tie the graph to batches of 128, which x leaves open.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
     # The loop of the article's pseudo-code; its `word` is a row, its `hidden_state` the state.
     # outputs: [128 batch, 28 steps, 128 hidden], the states after every row; not used further
     # states:  [128 batch, 128 hidden], the state after the last row
-    outputs, states = tf.nn.dynamic_rnn(
-        RNN_cell, X_in, initial_state=_init_state, time_major=False)
+    outputs, states = tf.nn.dynamic_rnn(RNN_cell, X_in, initial_state=_init_state, time_major=False)
 
-    # The pseudo-code's `ff`. The logits are scores of the ten digits, not probabilities.
+    # The pseudo-code's `ff`. The scores, called logits, are not probabilities yet.
     results = tf.matmul(states, weights['out']) + biases['out']  # [128 batch, 10 classes]
     return results
 
@@ -108,12 +104,12 @@ def build_graph():
 
     Under TensorFlow 1.15.5 it is node for node the one that the article's code makes.
     """
-    # Placeholders are fed at each run. None: any number of digits.
+    # Placeholders are fed at each run. None leaves the number of digits open; see _init_state.
     x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels from 0 to 1
     y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 at the right digit, else 0
 
-    # Variables keep their values from run to run, until a training step changes them. The first
-    # values are drawn when `init` is run, not here.
+    # Variables keep their values from run to run, until a training step changes them. They get
+    # their first values when `init` is run, not here.
     weights = {
         'in': tf.Variable(tf.random_normal([n_inputs, n_hidden_units])),
         'out': tf.Variable(tf.random_normal([n_hidden_units, n_classes])),
@@ -124,23 +120,25 @@ def build_graph():
     }
 
     pre = RNN(x, weights, biases)  # [128 batch, 10 classes]
-    # How wrong the scores of each digit are, [128 batch], and of that the mean, one number.
+    # Softmax makes probabilities of the scores; cross-entropy, [128 batch], says how wrong they are
+    # for each digit; the mean of that is one number.
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
-    # A training step, as a part of the graph; this line trains nothing. It is made of the gradients
-    # of cost for the six variables, the cell's two among them, and of Adam's change to each.
+    # A training step, as a part of the graph; this line trains nothing. It finds which way each of
+    # the six variables, the cell's two among them, has to go for a lower cost (the gradients), and
+    # changes it by Adam's rule, which keeps variables of its own.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
     # Along axis 1, the classes: is the highest score that of the right digit?
     correct_pre = tf.equal(tf.argmax(y, 1), tf.argmax(pre, 1))  # [128 batch], true or false
     accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # the share of true, one number
 
-    # Gives all variables their first values, Adam's own included, when it is run.
+    # Gives all variables their first values when it is run.
     init = tf.initialize_all_variables()
-    return Model(**locals())
+    return Model(**locals())  # all of the above, under these names
 
 
 def train(mnist, training_iters=None, seed=None, logdir=None, save=None):
-    """Builds the article's graph, trains it and prints the batch accuracy every 20 steps.
+    """Builds the article's graph and trains it; returns the accuracy on all test images, 0 to 1.
 
     Args:
       mnist: what `read_data_sets` returns with `one_hot`; TensorFlow 1's own object will do.
@@ -148,9 +146,6 @@ def train(mnist, training_iters=None, seed=None, logdir=None, save=None):
       seed: an int, for the same initial weights at every call.
       logdir: a folder for TensorBoard: the graph, `accuracy`, `cost` and `test_accuracy`.
       save: a file for the trained network, see `_save`; OSError if it cannot be written to.
-
-    Returns:
-      The accuracy on all test images after the training, from 0 to 1.
     """
     if training_iters is None:
         training_iters = globals()['training_iters']
@@ -174,13 +169,13 @@ def train(mnist, training_iters=None, seed=None, logdir=None, save=None):
             sess.run(train_op, feed_dict={x: batch_xs, y: batch_ys})
             if step % 20 == 0:
                 # Computes only, changes nothing: the share of the batch that is right, now that it
-                # has been learned from. (The article asks for accuracy alone, and prints it.)
+                # has been learned from. (The tutorial prints it here; cost is for TensorBoard.)
                 batch_accuracy, batch_cost = sess.run(
                     [accuracy, cost], feed_dict={x: batch_xs, y: batch_ys})
                 report(step, accuracy=batch_accuracy, cost=batch_cost)
             step += 1
 
-        # The article's script ends here.
+        # The article's script would end here.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         report(step, test_accuracy=test_accuracy)
         if save is not None:
@@ -189,7 +184,6 @@ def train(mnist, training_iters=None, seed=None, logdir=None, save=None):
 
 
 # ---------------------------------------------------------------------- what the lesson stands on
-
 Model = collections.namedtuple(
     'Model', 'x y weights biases pre cost train_op correct_pre accuracy init')
 
@@ -210,9 +204,8 @@ def _reporting(training_iters, logdir, graph):
                 print(f'step {step:{len(str(steps))}}/{steps}'
                       f'  batch accuracy {scalars["accuracy"]:.4f}', flush=True)
             if writer:  # with values of Python's, so that the graph stays the article's
-                writer.add_summary(tf.Summary(value=[
-                    tf.Summary.Value(tag=tag, simple_value=scalar)
-                    for tag, scalar in scalars.items()]), step)
+                values = [{'tag': tag, 'simple_value': value} for tag, value in scalars.items()]
+                writer.add_summary(tf.Summary(value=values), step)
                 writer.flush()
         yield report
 
@@ -247,7 +240,6 @@ def _save(path, sess):
 
 
 # ------------------------- in place of tensorflow.examples.tutorials.mnist.input_data, now deleted
-
 MIRRORS = ('https://storage.googleapis.com/cvdf-datasets/mnist/',  # TensorFlow 1.15's own
            'https://ossci-datasets.s3.amazonaws.com/mnist/')
 TIMEOUT = 10  # seconds without an answer, from each address that a mirror's host has
@@ -281,10 +273,7 @@ class DataSet:
         return np.multiply(self._bytes, 1 / 255, dtype=np.float32)
 
     def next_batch(self, batch_size):
-        """Returns the next `batch_size` images and labels, in an order shuffled for each epoch.
-
-        A batch that runs past the end has the rest of the old epoch, then the start of the new.
-        """
+        """Returns the next images and labels, shuffled for each epoch; a batch may span two."""
         while len(self._rest_of_epoch) < batch_size:
             self._rng.shuffle(self._order)
             self._rest_of_epoch = np.concatenate([self._rest_of_epoch, self._order])
@@ -297,20 +286,15 @@ def read_data_sets(train_dir, one_hot=False, seed=None):
 
     Returns `Datasets`: `train`, `validation`, the first 5,000 of the training images, and `test`.
     With a `seed`, the order of the batches is TensorFlow 1's after `tf.set_random_seed(seed)`.
-    Not for threads: a download sets the time-out of all sockets, and redirects standard output.
-
-    Raises:
-      ValueError: a file is not what it should be; the message is a sentence that says why.
-      ConnectionError: a file is missing, and no mirror sends it.
-      OSError: the folder for a download cannot be made or written to.
+    Raises ValueError if a file is not what it should be, ConnectionError if no mirror sends one
+    that is missing, OSError if the folder cannot be written to. Not for threads: a download sets
+    the time-out of all sockets, and redirects standard output.
     """
-    missing = [name for name in SHA256 if not _find(train_dir, name)]
-    if missing:
-        for name in SHA256.keys() - missing:
-            _read_idx(_find(train_dir, name))  # a bad file is refused before a download
-        _download(missing, train_dir)
     paths = [_find(train_dir, name) for name in SHA256]
-    arrays = [_read_idx(path) for path in paths]
+    arrays = [_read_idx(path) for path in paths if path]  # a bad file is refused before a download
+    if None in paths:
+        _download([name for name, path in zip(SHA256, paths) if not path], train_dir)
+        return read_data_sets(train_dir, one_hot, seed)
     for i, least in [(0, VALIDATION_SIZE + batch_size), (2, 1)]:
         n_images, n_labels = len(arrays[i]), len(arrays[i + 1])
         if n_images != n_labels or n_images < least:
@@ -377,8 +361,7 @@ def _download(names, folder):
             finally:
                 socket.setdefaulttimeout(timeout)
     if 'CERTIFICATE_VERIFY_FAILED' in answers:
-        answers += ('; to verify certificates, set SSL_CERT_FILE to the file that '
-                    "`python -m certifi` names, or to your proxy's certificate")
+        answers += "; set SSL_CERT_FILE to `python -m certifi`'s answer, or your proxy's certificate"
     raise ConnectionError(f'{", ".join(names)} cannot be downloaded{answers}; for MNIST, put these '
                           f'files into {folder} yourself, from either address')
 
@@ -395,7 +378,6 @@ def _fetch(mirror, name, folder):
 
 
 # ------------------------------------------------ in place of MNIST, where there is no network
-
 GLYPHS = """
 .###....#....###...###.....#..#####..###..#####..###...###..
 #...#..##...#...#.#...#...##..#.....#.........#.#...#.#...#.
@@ -408,11 +390,8 @@ GLYPHS = """
 
 
 def generated_data_sets(one_hot=False, seed=None):
-    """Makes `Datasets` of MNIST's sizes and dtypes from ten glyphs, shifted, dimmed and noised.
-
-    The digits are the same at every call; `seed` is for the order of the batches.
-    """
-    rng = np.random.RandomState(0)
+    """Makes `Datasets` of MNIST's sizes and dtypes from ten glyphs, shifted, dimmed and noised."""
+    rng = np.random.RandomState(0)  # the same digits at every call; `seed` is for their order
     glyphs = np.array([list(row) for row in GLYPHS.split()]) == '#'  # [7, 10 * 6]
     canvas = np.zeros([10, 28, 28], np.uint8)
     canvas[:, 2:23, 4:22] = np.kron(np.hsplit(glyphs, 10), np.ones([3, 3]))
@@ -425,7 +404,6 @@ def generated_data_sets(one_hot=False, seed=None):
 
 
 # ----------------------------------------------------------------------------- the command line
-
 def main(argv=None):
     """Runs the command line `argv`, by default the process's own; returns the exit status."""
     try:
@@ -454,8 +432,7 @@ def _run(argv):
     add('--data-dir', type=path, default='MNIST_data', metavar='DIR',
         help='where MNIST is, or is downloaded to (default: %(default)s)')
     add('--logdir', type=path, metavar='DIR', help='log for TensorBoard in this folder')
-    add('--save', type=path, metavar='FILE',
-        help='save the trained network under just this name (no .npz is added), for numpy.load')
+    add('--save', type=path, metavar='FILE', help='save the trained network; no .npz is appended')
     args = parser.parse_args(argv)
     if args.training_iters < 1:
         parser.error('argument --training-iters: must be at least 1')
