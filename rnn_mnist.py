@@ -361,7 +361,7 @@ def _download(names, folder):
             finally:
                 socket.setdefaulttimeout(timeout)
     if 'CERTIFICATE_VERIFY_FAILED' in answers:
-        answers += "; set SSL_CERT_FILE to `python -m certifi`'s answer, or your proxy's certificate"
+        answers += "; set SSL_CERT_FILE to what `python -m certifi` prints, or to your proxy's"
     raise ConnectionError(f'{", ".join(names)} cannot be downloaded{answers}; for MNIST, put these '
                           f'files into {folder} yourself, from either address')
 

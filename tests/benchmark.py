@@ -4,11 +4,12 @@
 
 A round takes about half a minute. `--tf1` and `--torch` name interpreters that have TensorFlow
 1.15.5 and PyTorch, whose rows are left out without them. Prints milliseconds a step, medians over
-the rounds, start-up and the first steps left out, and the ratios of the medians; then, if MNIST is in the folder, the memory of a run and the time to its first line (Linux and
-macOS).
+the rounds, start-up and the first steps left out, and the ratios of these medians; then, if MNIST
+is in the folder, the memory of a run and the time to its first line (on Linux and macOS).
 
-What was tried, without gain: inter-op threads 1, 2, 3, 4 and the caller's, Grappler's optimizers one by
-one and off, oneDNN off, other allocators, `make_callable`, control flow v2; XLA is slower.
+What was tried without gain: inter-op threads 1, 2, 3, 4 and the caller's, Grappler's
+optimizers one by one and off, oneDNN off, other allocators, `make_callable`, control flow v2, XLA.
+The floor is the step's matrix products alone, as fast as NumPy makes large ones.
 """
 import argparse
 import itertools

@@ -1,5 +1,6 @@
 import gzip
 import os
+import signal
 import sys
 
 import numpy as np
@@ -13,6 +14,8 @@ from helpers import idx  # noqa: E402
 
 def pytest_configure(config):
     config.addinivalue_line('filterwarnings', 'ignore:.*is deprecated')  # so it is
+    # A shell's background ignores Ctrl-C, and so would the processes that the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -236,7 +236,8 @@ def test_states_is_the_last_of_the_outputs_for_basic_rnn_cell():
 def test_outputs_are_those_of_the_last_of_several_layers():
     cells = tf.nn.rnn_cell.MultiRNNCell([BasicRNNCell(UNITS), BasicRNNCell(UNITS + 1)])
     outputs, states = dynamic_rnn(cells)
-    assert shapes(outputs, *states) == [[BATCH, TIME, UNITS + 1], [BATCH, UNITS], [BATCH, UNITS + 1]]
+    assert shapes(outputs, *states) == [
+        [BATCH, TIME, UNITS + 1], [BATCH, UNITS], [BATCH, UNITS + 1]]
     outputs, (_, last) = run(outputs, states)
     np.testing.assert_array_equal(outputs[:, -1], last)
 

@@ -42,7 +42,7 @@ BAD = [
     (TRAIN_IMAGES, gzip.compress(b'\1' + idx(DIGITS)[1:]), 'begins with [16779267, 170, 28, 28]'),
     (TRAIN_IMAGES, gzip.compress(idx(LABELS)), 'begins with [2049, 170, 0, 0], where [2051, 170, '),
     (TRAIN_IMAGES, gzip.compress(idx(DIGITS[:, 1:])), 'begins with [2051, 170, 27, 28], where'),
-    (TRAIN_IMAGES, gzip.compress(idx(DIGITS) + b'!'), 'has 133281 bytes of data, where 133280 are due'),
+    (TRAIN_IMAGES, gzip.compress(idx(DIGITS) + b'!'), 'has 133281 bytes of data, where 133280'),
     (TRAIN_IMAGES, idx(DIGITS)[:-1], 'has 133279 bytes of data, where 133280 are due'),
     (TRAIN_IMAGES, gzip.compress(idx(DIGITS[:0])), 'has 0 images and'),
     (TRAIN_LABELS, gzip.compress(idx(LABELS + 10)), 'has a label 10, where 9 is the highest'),
