@@ -414,10 +414,6 @@ def main(argv=None):
     except OSError as error:
         if not isinstance(error, BrokenPipeError):  # who reads has left: rnn_mnist.py | head -3
             print(f'rnn_mnist.py: error: {error}', file=sys.stderr)
-        try:
-            sys.stdout.flush()
-        except OSError:  # what could not be written shall not be tried again at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
@@ -478,4 +474,9 @@ def _run(argv):
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    if sys.stdout:  # for a folder's name beyond its character set
+        sys.stdout.reconfigure(errors='backslashreplace')
+    status = main()
+    with contextlib.suppress(AttributeError, OSError):  # no stdout, or a broken one
+        sys.stdout.close()  # what could not be written shall not be tried again at exit
+    sys.exit(status)
