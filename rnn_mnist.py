@@ -5,7 +5,7 @@
 The script of the article "python artificial intelligence tensorflow how to build cyclic neural
 network RNN" (shulou.com), for today's TensorFlow, to be read beside it. The article's
 
-    import tensorflow as tf                    is at the head of the lesson
+    import tensorflow as tf                    is at the head of the lesson, as compat.v1
     mnist = input_data.read_data_sets(...)     in `_run`, near the end; TensorFlow deleted the
                                                function, which here comes after the lesson
     lr = 0.001 ... n_classes = 10              in the lesson, as is all that follows
@@ -83,11 +83,11 @@ def RNN(X, weights, biases):
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
     # One cell is used for all the rows: the article's "four layers" are one, used four times. Each
-    # time, new_state = tanh(row @ W + old_state @ U + bias), where row is one of X_in's. W above U
-    # is the cell's `kernel`, [128 + 128, 128 hidden], the only 256 here. `kernel` and `bias` are
-    # made at the cell's first use, in dynamic_rnn, and trained like `weights` and `biases`.
+    # time, new_state = tanh(rows @ W + old_state @ U + bias), where rows is X_in[:, step]. W above
+    # U is the cell's `kernel`, [128 row + 128 state, 128 hidden], the only 256 here. `kernel` and
+    # `bias` are made at the first use, in dynamic_rnn, and trained like `weights` and `biases`.
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)
-    # Zeros. They tie the graph to batches of 128, which x leaves open.
+    # Zeros. They tie the graph to batches of 128, though x would take any number.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
     # The loop of the article's pseudo-code; its `word` is a row, its `hidden_state` the state.
     # outputs: [128 batch, 28 steps, 128 hidden], the states after every row; not used further
@@ -125,7 +125,7 @@ def build_graph():
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
     # A training step, as a part of the graph; this line trains nothing. It finds which way each of
     # the six variables, the cell's two among them, has to go for a lower cost (the gradients), and
-    # changes it by Adam's rule, which keeps variables of its own.
+    # changes it by Adam's rule, which adds variables of its own to those six.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
     # Along axis 1, the classes: is the highest score that of the right digit?
@@ -134,7 +134,7 @@ def build_graph():
 
     # Gives all variables their first values when it is run.
     init = tf.initialize_all_variables()
-    return Model(**locals())  # all of the above, under these names
+    return Model(**locals())  # the ten above, by name, from x to init
 
 
 def train(mnist, training_iters=None, seed=None, logdir=None, save=None):
@@ -175,7 +175,7 @@ def train(mnist, training_iters=None, seed=None, logdir=None, save=None):
                 report(step, accuracy=batch_accuracy, cost=batch_cost)
             step += 1
 
-        # The article's script would end here.
+        # The article's script would end here. The test images go through in batches of 128, too.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         report(step, test_accuracy=test_accuracy)
         if save is not None:

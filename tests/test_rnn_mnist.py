@@ -98,11 +98,12 @@ def test_train_can_be_called_again_after_an_interrupt(mnist, monkeypatch):
     train(mnist, training_iters=1)
 
 
-def test_the_constants_are_obeyed_at_the_next_call(graph, mnist, monkeypatch, capsys):
+def test_the_constants_are_obeyed_at_the_next_call_here_to_read_pixel_by_pixel(
+        graph, mnist_dir, monkeypatch, capsys):
     for name, value in [('lr', 0.5), ('training_iters', 300), ('batch_size', 100),
                         ('n_hidden_units', 16), ('n_steps', 784), ('n_inputs', 1)]:
         monkeypatch.setattr(rnn_mnist, name, value)
-    train(mnist)
+    train(read_data_sets(str(mnist_dir), one_hot=True))
     assert capsys.readouterr().out.startswith('step 0/3 ')
     build_graph()
     assert graph.get_tensor_by_name('Adam/learning_rate:0').op.get_attr('value').float_val == [0.5]
@@ -321,11 +322,10 @@ def tensorflow_1_order(images, batch_size):
 def test_seeded_batches_come_in_the_order_of_tensorflow_1_also_from_several_sets(mnist_dir):
     mnist = read_data_sets(str(mnist_dir), seed=7)
     np.random.seed(7)
-    from_train = tensorflow_1_order(np.arange(20, 170), 64)
-    from_test = tensorflow_1_order(np.arange(130), 64)
-    for _ in range(8):
-        assert numbers(mnist.train.next_batch(64)[0]) == next(from_train)
-        assert numbers(mnist.test.next_batch(64)[0]) == next(from_test)
+    orders = [tensorflow_1_order(numbers(part.images), 16) for part in mnist]
+    for _ in range(20):
+        for part, order in zip(mnist, orders):
+            assert numbers(part.next_batch(16)[0]) == next(order)
 
 
 @pytest.mark.parametrize('unzipped', [slice(4), slice(0, 4, 2)], ids=['all', 'some'])

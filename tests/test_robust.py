@@ -341,6 +341,17 @@ def test_whoever_reads_the_lines_may_leave_at_any_of_them():
         process.stderr.close()
 
 
+def test_a_folders_name_that_the_output_cannot_spell_is_escaped(tmp_path):
+    folder = tmp_path / 'MNIST_\u6570'
+    folder.mkdir()
+    for name, n in zip(rnn_mnist.SHA256, [5128, 5128, 1, 1]):
+        array = np.zeros([n, 28, 28] if 'images' in name else [n], np.uint8)
+        (folder / name).write_bytes(gzip.compress(idx(array), 1))
+    status, out, err = ended(python('rnn_mnist.py', '--data-dir', folder, '--training-iters', 1,
+                                    env={'PYTHONIOENCODING': 'ascii'}))
+    assert status == 0 and 'MNIST_\\u6570' in out, err
+
+
 def test_a_full_disk_is_named_and_ends_it(monkeypatch, capsys):
     def full(*args, **options):
         raise OSError(28, 'No space left on device')
@@ -383,8 +394,8 @@ def test_ctrl_c_in_the_import_of_the_command_exits_130(ctrl_c_in_import):
 
 
 def test_ctrl_c_in_the_import_at_a_prompt_leaves_the_prompt_alive(ctrl_c_in_import):
-    status, out, err = ended(
-        python('-i', '-c', 'import rnn_mnist', env=ctrl_c_in_import), 'print("alive")\n')
+    status, out, err = ended(python('-c', 'import code; code.interact()', env=ctrl_c_in_import),
+                             'import rnn_mnist\nprint("alive")\n')
     assert (status, out) == (0, 'alive\n') and 'KeyboardInterrupt' in err
 
 
