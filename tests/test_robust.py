@@ -396,7 +396,7 @@ def test_ctrl_c_in_the_import_of_the_command_exits_130(ctrl_c_in_import):
 def test_ctrl_c_in_the_import_at_a_prompt_leaves_the_prompt_alive(ctrl_c_in_import):
     status, out, err = ended(python('-c', 'import code; code.interact()', env=ctrl_c_in_import),
                              'import rnn_mnist\nprint("alive")\n')
-    assert (status, out) == (0, 'alive\n') and 'KeyboardInterrupt' in err
+    assert status == 0 and 'alive' in out and 'KeyboardInterrupt' in err
 
 
 @pytest.mark.parametrize('module', ['tensorflow', 'tf_keras'])
