@@ -377,4 +377,4 @@ def test_the_seed_is_for_the_order_of_the_generated_digits():
 
 
 def test_the_network_learns_the_generated_digits(a_run):
-    assert printed_test_accuracy(a_run[1]) > 0.4  # by chance: 0.1
+    assert printed_test_accuracy(a_run[1]) > 0.5  # by chance: 0.1
