@@ -1,22 +1,13 @@
-"""Reads handwritten digits row by row with a recurrent network, as one did in TensorFlow 1.
+"""Trains a recurrent network to read handwritten digits row by row, in TensorFlow 1 style.
 
-    python rnn_mnist.py                        # trains for two minutes or so; see --help
+    python rnn_mnist.py                        # trains for about two minutes; see --help
 
-The script of the article "python artificial intelligence tensorflow how to build cyclic neural
-network RNN" (shulou.com), for today's TensorFlow, to be read beside it. The article's
-
-    import tensorflow as tf                    is at the head of the lesson, as compat.v1
-    mnist = input_data.read_data_sets(...)     in `_run`, near the end; TensorFlow deleted the
-                                               function, which here comes after the lesson
-    lr = 0.001 ... n_classes = 10              in the lesson, as is all that follows
-    x, y, weights, biases; pre, cost ... init  in `build_graph`
-    def RNN                                    before `build_graph`, which calls it
-    with tf.Session() as sess, the loop        in `train`
-
-The article breaks off in the middle of its `while`. The rest of the loop is that of the tutorial
-which its code follows, github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2/full_code.py.
+This is the script of the article "python artificial intelligence tensorflow how to build cyclic
+neural network RNN" (shulou.com), ported to current TensorFlow, to be read side by side with the
+article. `build_graph` has the statements from x to init and calls `RNN`; `train` has the session.
+The article is cut off in its `while` loop. The rest is from the tutorial that it follows,
+github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2/full_code.py.
 """
-# ---------------------------------------------------------------- set-up: skip it on first reading
 # /// script
 # requires-python = ">=3.10,<3.14"
 # dependencies = ["tensorflow>=2.16,<3", "tf-keras>=2.16,<3", "numpy"]
@@ -26,90 +17,92 @@ import collections
 import contextlib
 import gzip
 import hashlib
+import http.client
 import importlib.util
+import math
 import os
-import socket
 import sys
-import tempfile
 import time
+import urllib.request
 import warnings
 import zlib
 
-if __name__ == '__main__':
-    print('Starting TensorFlow ...', file=sys.stderr)  # which takes seconds
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # no talk of processors and drivers
-warnings.filterwarnings('ignore', '.*is deprecated')  # as all that the article uses is
-if importlib.util.find_spec('tf_keras'):  # where TensorFlow has BasicRNNCell since 2.16
+if __name__ == '__main__' and sys.stderr:
+    print('Starting TensorFlow ...', file=sys.stderr)  # takes a few seconds
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # hides most of TensorFlow's C++ log
+if importlib.util.find_spec('tf_keras'):  # home of BasicRNNCell since TensorFlow 2.16
     os.environ['TF_USE_LEGACY_KERAS'] = '1'
 try:
     import numpy as np
-    import tensorflow
-    tensorflow.compat.v1.nn.rnn_cell.BasicRNNCell  # loads Keras, which may be the wrong one
-except (AttributeError, ImportError, TypeError) as error:  # TypeError: from too new a protobuf
-    raise (SystemExit if __name__ == '__main__' else ImportError)(
-        f'rnn_mnist.py: error: cannot import TensorFlow with BasicRNNCell ({error}); with Python '
-        '3.10 to 3.13, install it: python -m pip install tensorflow tf-keras numpy; in a '
-        'notebook, restart the kernel and import rnn_mnist first') from None
+    import tensorflow.compat.v1 as tf
+    tf.nn.rnn_cell.BasicRNNCell  # loads Keras, which may be the wrong one
 except KeyboardInterrupt:
     raise (SystemExit(130) if __name__ == '__main__' else KeyboardInterrupt) from None
-
-# -------------------------------------------------------------------------------------- the lesson
-# TensorFlow 1 works in two phases. First a graph is built: x, pre, cost and all the others stand
-# for arrays to come, and nothing is computed. Then, in a session, sess.run(what, feed_dict)
-# computes what it is asked for, from the arrays fed for x and y and what the variables hold then.
-# The shape beside a line is that of what the line makes; each number has its word, since both the
-# batch and the hidden units happen to be 128. Trust these shapes, not the article's comments.
-
-import tensorflow.compat.v1 as tf
+except Exception as error:
+    reason = ' '.join(f'{type(error).__name__}: {error}'.split())  # on one line
+    raise (SystemExit if __name__ == '__main__' else ImportError)(
+        f'rnn_mnist.py: error: cannot import TensorFlow with BasicRNNCell: {reason}; if a package '
+        'is missing, run, with Python 3.10 to 3.13: python -m pip install tensorflow tf-keras '
+        'numpy; in a notebook that has used Keras 3, restart the kernel first') from None
 tf.logging.set_verbosity(tf.logging.ERROR)
-tf.disable_v2_behavior()  # without this, TensorFlow 2 has no phases: it computes line by line
+warnings.filterwarnings('ignore', r'`tf\.nn\.rnn_cell\.\w+` is deprecated')
+tf.disable_v2_behavior()  # variables and loops as in TensorFlow 1
 
-lr = 0.001                # learning rate: how far a training step goes
-training_iters = 1000000  # training examples to read, not steps: at 128 a step, 7813 steps
-batch_size = 128          # digits in a training step
-n_inputs = 28             # pixels in a row
-n_steps = 28              # rows in a digit, which the network reads one after another
-n_hidden_units = 128      # numbers in the cell's state, its memory; also what a row becomes
-n_classes = 10            # digits to tell apart, 0 to 9
+# %% The lesson
+# A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost and the others stand
+# for arrays that do not exist yet, and nothing is computed. The second runs the graph in a session:
+# sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the current
+# values of the variables.
+#
+# The comment after a line gives the shape of its result. Each number has a word, because the batch
+# size and the number of hidden units both happen to be 128.
+
+lr = 0.001                # learning rate: the size of an update
+training_iters = 1000000  # training examples to read, not training steps, of which there are 7813
+batch_size = 128          # digits per training step
+n_inputs = 28             # pixels per row
+n_steps = 28              # rows per digit, read one per time step
+n_hidden_units = 128      # size of the cell's state, its memory, and of a projected row
+n_classes = 10            # the digits 0 to 9
 
 
 def RNN(X, weights, biases):
-    """Adds the network, from pixels in [0, 1] to scores of the classes, to the graph; float32."""
-    # One product for the rows of all digits, which go below each other from [128 batch, 28 steps,
-    # 28 inputs]; until TensorFlow 1.14, tf.matmul took no third axis.
-    X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
-    # Each row by itself becomes 128 numbers, by learned weights: what the cell is to read.
-    X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
+    """Adds the network to the graph: pixels in [0, 1] to class scores."""
+    # The rows of all digits are stacked, so that one matrix product can project them all.
+    X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs], not "128 hidden"
+    # Each row is projected to 128 learned features, the cell's input.
+    X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden], not 256
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
-    # One cell is used for all the rows: the article's "four layers" are one, used four times. Each
-    # time, new_state = tanh(rows @ W + old_state @ U + bias), where rows is X_in[:, step]. W above
-    # U is the cell's `kernel`, [128 row + 128 state, 128 hidden], the only 256 here. `kernel` and
-    # `bias` are made at the first use, in dynamic_rnn, and trained like `weights` and `biases`.
+    # The article's "four hidden layers" are one layer, this cell, applied to each of four words.
+    # Here it is applied to each of 28 rows:
+    #
+    #     state = zeros
+    #     for t in range(n_steps):
+    #         state = tanh(X_in[:, t] @ W + state @ U + bias)
+    #
+    # In the article's pseudo-code, `word` is X_in[:, t], and `output` and `hidden_state` are both
+    # the new state. "W1" is U. The cell's variables are `bias` and `kernel`, which is W stacked on
+    # U: [128 row + 128 state, 128 hidden], the only 256 in the network.
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)
-    # Zeros. They tie the graph to batches of 128, though x would take any number.
+    # Zeros. They fix the batch size at 128, although x would accept any.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
-    # The loop of the article's pseudo-code; its `word` is a row, its `hidden_state` the state.
-    # outputs: [128 batch, 28 steps, 128 hidden], the states after every row; not used further
-    # states:  [128 batch, 128 hidden], the state after the last row
+    # outputs: [128 batch, 28 steps, 128 hidden], the state after each row (unused)
+    # states:  [128 batch, 128 hidden], the state after the last row, equal to outputs[:, -1]
     outputs, states = tf.nn.dynamic_rnn(RNN_cell, X_in, initial_state=_init_state, time_major=False)
 
-    # The pseudo-code's `ff`. The scores, called logits, are not probabilities yet.
+    # The pseudo-code's `ff`. These scores are also called logits.
     results = tf.matmul(states, weights['out']) + biases['out']  # [128 batch, 10 classes]
     return results
 
 
 def build_graph():
-    """Adds the article's graph to the default graph; returns `x` to `init` as a `Model`.
-
-    Under TensorFlow 1.15.5 it is node for node the one that the article's code makes.
-    """
-    # Placeholders are fed at each run. None leaves the number of digits open; see _init_state.
+    """Adds the article's graph to the default graph; returns its ten parts as a `Model`."""
+    # Placeholders stand for the arrays that are fed. None accepts any batch size.
     x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels from 0 to 1
-    y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 at the right digit, else 0
+    y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 at the right class, else 0
 
-    # Variables keep their values from run to run, until a training step changes them. They get
-    # their first values when `init` is run, not here.
+    # Variables keep their values from one run to the next.
     weights = {
         'in': tf.Variable(tf.random_normal([n_inputs, n_hidden_units])),
         'out': tf.Variable(tf.random_normal([n_hidden_units, n_classes])),
@@ -120,264 +113,251 @@ def build_graph():
     }
 
     pre = RNN(x, weights, biases)  # [128 batch, 10 classes]
-    # Softmax makes probabilities of the scores; cross-entropy, [128 batch], says how wrong they are
-    # for each digit; the mean of that is one number.
+    # Softmax turns the scores of a digit into probabilities. Its cross-entropy is -log(probability
+    # of the right class), and the cost is the mean over the batch, one number.
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
-    # A training step, as a part of the graph; this line trains nothing. It finds which way each of
-    # the six variables, the cell's two among them, has to go for a lower cost (the gradients), and
-    # changes it by Adam's rule, which adds variables of its own to those six.
+    # This line trains nothing: it adds an operation. Running it computes the gradient of the cost
+    # for all six variables, `kernel` and `bias` included, and Adam updates them, with a step size
+    # of its own for each number. The gradient flows back through all 28 uses of the same W and U,
+    # and the 28 contributions add up.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
-    # Along axis 1, the classes: is the highest score that of the right digit?
+    # Does the right class have the highest score?
     correct_pre = tf.equal(tf.argmax(y, 1), tf.argmax(pre, 1))  # [128 batch], true or false
-    accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # the share of true, one number
+    accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # the fraction that is true
 
-    # Gives all variables their first values when it is run.
-    init = tf.initialize_all_variables()
-    return Model(**locals())  # the ten above, by name, from x to init
+    init = tf.initialize_all_variables()  # when it is run, the variables get their initial values
+    return Model(x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init)
 
 
-def train(mnist, training_iters=None, seed=None, logdir=None, save=None):
-    """Builds the article's graph and trains it; returns the accuracy on all test images, 0 to 1.
+def train(mnist, training_iters=training_iters, seed=None, logdir=None):
+    """Builds the article's graph, trains the network, and tests it.
 
-    Args:
-      mnist: what `read_data_sets` returns with `one_hot`; TensorFlow 1's own object will do.
-      training_iters: examples to read; by default the constant above, as it is at the call.
-      seed: an int, for the same initial weights at every call.
-      logdir: a folder for TensorBoard: the graph, `accuracy`, `cost` and `test_accuracy`.
-      save: a file for the trained network, see `_save`; OSError if it cannot be written to.
+    `mnist` is from `read_data_sets(..., one_hot=True)`: gray digits of 28 x 28 = 784 pixels with
+    labels, 55,000 for training, 5,000 for validation (unused) and 10,000 for testing. An int for
+    `seed` repeats the initial weights. `logdir` is a folder for a TensorBoard log; if it cannot be
+    written to, tf.errors.OpError is raised. Returns the test accuracy, 0 to 1, and a dict of the
+    trained variables, float32 arrays.
     """
-    if training_iters is None:
-        training_iters = globals()['training_iters']
-    if save is not None:
-        _check_save(save)
-    # The first phase, in a graph of its own: train can be called again and again.
+    # Phase one, in a new graph for each call.
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(seed)
         x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init = build_graph()
 
-    # The second phase. The values of the variables live and die with the session.
-    with tf.Session(graph=graph, config=SESSION_CONFIG) as sess, \
-            _reporting(training_iters, logdir, graph) as report:
+    # Phase two.
+    with tf.Session(graph=graph, config=SESSION_CONFIG) as sess:
         sess.run(init)
+        log = _open_log(logdir, graph) if logdir else None
         step = 0
         while step * batch_size < training_iters:
-            # [128 batch, 784 pixels] and [128 batch, 10 classes], the digits in random order
+            # [128 batch, 784 pixels] and [128 batch, 10 classes], in random order
             batch_xs, batch_ys = mnist.train.next_batch(batch_size)
             batch_xs = batch_xs.reshape([batch_size, n_steps, n_inputs])
-            # The training step: computes the cost of this batch, changes the variables to lower it.
+            # A training step: changes the six variables to lower the cost of this batch.
             sess.run(train_op, feed_dict={x: batch_xs, y: batch_ys})
             if step % 20 == 0:
-                # Computes only, changes nothing: the share of the batch that is right, now that it
-                # has been learned from. (The tutorial prints it here; cost is for TensorBoard.)
+                # Changes nothing: the accuracy on the batch just trained on, 0.1 by guessing.
                 batch_accuracy, batch_cost = sess.run(
                     [accuracy, cost], feed_dict={x: batch_xs, y: batch_ys})
-                report(step, accuracy=batch_accuracy, cost=batch_cost)
+                print(f'step {step:4}/{math.ceil(training_iters / batch_size)}'
+                      f'  batch accuracy {batch_accuracy:.4f}', flush=True)
+                _write_log(log, step, accuracy=batch_accuracy, cost=batch_cost)
             step += 1
 
-        # The article's script would end here. The test images go through in batches of 128, too.
+        # The article ends here. Only digits that the network has never seen tell how good it is.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
-        report(step, test_accuracy=test_accuracy)
-        if save is not None:
-            _save(save, sess)
-        return test_accuracy
+        _write_log(log, step, test_accuracy=test_accuracy)
+        return test_accuracy, sess.run(_trained_variables(weights, biases))
 
 
-# ---------------------------------------------------------------------- what the lesson stands on
+# %% Helpers for the lesson
 Model = collections.namedtuple(
     'Model', 'x y weights biases pre cost train_op correct_pre accuracy init')
 
 SESSION_CONFIG = tf.ConfigProto(
-    # One thread to a matrix product: these are too small to share out. It also adds up in the same
-    # order every time, so that the same seed prints the same lines.
+    # One thread per operation: the matrix products are too small to parallelize, and a fixed order
+    # of summation makes a seeded run repeatable.
     intra_op_parallelism_threads=1,
-    gpu_options=tf.GPUOptions(allow_growth=True))  # of a GPU's memory, no more than it needs
-
-
-@contextlib.contextmanager
-def _reporting(training_iters, logdir, graph):
-    """Gives a function that prints the accuracy, and logs all it is told if there is a `logdir`."""
-    steps = -(-training_iters // batch_size)  # rounded up
-    with tf.summary.FileWriter(logdir, graph) if logdir else contextlib.nullcontext() as writer:
-        def report(step, **scalars):
-            if 'accuracy' in scalars:
-                print(f'step {step:{len(str(steps))}}/{steps}'
-                      f'  batch accuracy {scalars["accuracy"]:.4f}', flush=True)
-            if writer:  # with values of Python's, so that the graph stays the article's
-                values = [{'tag': tag, 'simple_value': value} for tag, value in scalars.items()]
-                writer.add_summary(tf.Summary(value=values), step)
-                writer.flush()
-        yield report
+    gpu_options=tf.GPUOptions(allow_growth=True))  # takes GPU memory only as needed
 
 
 def _test_accuracy(test, sess, x, y, correct_pre):
-    """The share of all test images that are recognised."""
-    images, labels, correct = test.images, test.labels, []
-    for start in range(0, test.num_examples, batch_size):
-        # The last batch is filled up with the first images, which are not counted again.
-        batch = np.arange(start, start + batch_size) % test.num_examples
-        batch_xs = images[batch].reshape([batch_size, n_steps, n_inputs])
-        correct.extend(sess.run(correct_pre, feed_dict={x: batch_xs, y: labels[batch]}))
-    return np.mean(correct[:test.num_examples])
+    """Returns the fraction of all test images that the network recognizes."""
+    # np.resize pads the last batch with the first images, which are not counted twice.
+    batches = np.resize(np.arange(test.num_examples),
+                        [math.ceil(test.num_examples / batch_size), batch_size])
+    correct = [sess.run(correct_pre, feed_dict={
+        x: test.images[batch].reshape([batch_size, n_steps, n_inputs]), y: test.labels[batch]})
+               for batch in batches]
+    return np.mean(np.ravel(correct)[:test.num_examples])
 
 
-def _check_save(path):
-    """Raises OSError where `_save` cannot write."""
-    path = os.path.realpath(path)
-    if os.path.exists(path) and not (os.path.isfile(path) and os.access(path, os.W_OK)):
-        raise OSError(f'{path} is there, and no file to write to')
-    tempfile.TemporaryFile(dir=os.path.dirname(path)).close()
+def _trained_variables(weights, biases):
+    """Returns the default graph's trained variables by the names under which they are saved."""
+    names = {variable: f'weights_{key}' for key, variable in weights.items()}
+    names.update({variable: f'biases_{key}' for key, variable in biases.items()})
+    return {names.get(variable, variable.op.name.replace('rnn/basic_rnn_cell/', '')): variable
+            for variable in tf.trainable_variables()}
 
 
-def _save(path, sess):
-    """Writes the six trained variables, float32, to a file of just this name, for `numpy.load`."""
-    names = ['weights_in', 'weights_out', 'biases_in', 'biases_out', 'kernel', 'bias']
-    path = os.path.realpath(path)
-    with tempfile.TemporaryDirectory(prefix='save-', dir=os.path.dirname(path)) as scratch:
-        whole = os.path.join(scratch, 'trained.npz')
-        np.savez(whole, **dict(zip(names, sess.run(tf.trainable_variables()))))
-        os.replace(whole, path)  # in one step: an older file stays as it is until then
+def _open_log(logdir, graph):
+    """Opens a TensorBoard log and writes the graph to it."""
+    tf.gfile.MakeDirs(logdir)
+    # Not tf.summary.FileWriter: if the disk is full, its thread prints a traceback.
+    log = tf.io.TFRecordWriter(os.path.join(logdir, f'events.out.tfevents.{time.time():.6f}'))
+    log.write(tf.Event(graph_def=graph.as_graph_def().SerializeToString()).SerializeToString())
+    return log
 
 
-# ------------------------- in place of tensorflow.examples.tutorials.mnist.input_data, now deleted
-MIRRORS = ('https://storage.googleapis.com/cvdf-datasets/mnist/',  # TensorFlow 1.15's own
-           'https://ossci-datasets.s3.amazonaws.com/mnist/')
-TIMEOUT = 10  # seconds without an answer, from each address that a mirror's host has
-SHA256 = {  # of MNIST's own files; a download must match, what the user puts there need not
+def _write_log(log, step, **scalars):
+    """Writes scalars to the log, if there is one, where TensorBoard can see them at once."""
+    if log:
+        values = [{'tag': tag, 'simple_value': value} for tag, value in scalars.items()]
+        event = tf.Event(wall_time=time.time(), step=step, summary=tf.Summary(value=values))
+        log.write(event.SerializeToString())
+        log.flush()
+
+
+# %% A replacement for tensorflow.examples.tutorials.mnist.input_data
+MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
+           'https://storage.googleapis.com/cvdf-datasets/mnist/')  # TensorFlow 1.15's own
+TIMEOUT = 3  # seconds without an answer, from each of the up to eight addresses of a mirror
+SHA256 = {  # of the contents of MNIST's own files, unpacked
     name + '-ubyte.gz': sha256 for name, sha256 in [
-        ('train-images-idx3', '440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609'),
-        ('train-labels-idx1', '3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c'),
-        ('t10k-images-idx3', '8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6'),
-        ('t10k-labels-idx1', 'f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6')]}
-VALIDATION_SIZE = 5000  # of the training images, the first
-
+        ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
+        ('train-labels-idx1', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
+        ('t10k-images-idx3', '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7'),
+        ('t10k-labels-idx1', 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2')]}
 Datasets = collections.namedtuple('Datasets', 'train validation test')
 
 
 class DataSet:
-    """Images and labels, whole and in batches, as in TensorFlow 1's `DataSet`.
+    """Images and their labels, whole and in batches, like TensorFlow 1's `DataSet`.
 
-    `images` is float32 `[num_examples, 784]` in [0, 1], made from uint8 at each access; `labels`,
-    in the same order, float64 `[num_examples, 10]` if one-hot, else uint8 `[num_examples]`.
+    `images` are float32 from 0 to 1, `[num_examples, 784]`, or `[num_examples, 28, 28, 1]` without
+    `reshape`. `labels` are float64 `[num_examples, 10]` if one-hot, else uint8 `[num_examples]`.
     """
 
-    def __init__(self, images, labels, one_hot, rng):
+    def __init__(self, images, labels, rng, one_hot, reshape=True):
+        images = images.reshape([-1, 784] if reshape else [-1, 28, 28, 1])
+        self.images = np.multiply(images, 1 / 255, dtype=np.float32)
+        self.labels = np.eye(n_classes)[labels] if one_hot else labels.copy()
         self.num_examples = len(images)
-        self.labels = np.eye(n_classes)[labels] if one_hot else labels
-        self._bytes, self._rng = images, rng
-        self._order = np.arange(self.num_examples)
-        self._rest_of_epoch = self._order[:0]
+        self.epochs_completed = 0
+        self._rng, self._order = rng, np.arange(len(images))
+        self._unread, self._started = self._order[:0], False  # _unread is the rest of the epoch
 
-    @property
-    def images(self):
-        return np.multiply(self._bytes, 1 / 255, dtype=np.float32)
-
-    def next_batch(self, batch_size):
+    def next_batch(self, batch_size, fake_data=False, shuffle=True):
         """Returns the next images and labels, shuffled for each epoch; a batch may span two."""
-        while len(self._rest_of_epoch) < batch_size:
-            self._rng.shuffle(self._order)
-            self._rest_of_epoch = np.concatenate([self._rest_of_epoch, self._order])
-        batch, self._rest_of_epoch = np.split(self._rest_of_epoch, [batch_size])
-        return np.multiply(self._bytes[batch], 1 / 255, dtype=np.float32), self.labels[batch]
+        while self.num_examples and len(self._unread) < batch_size:
+            self.epochs_completed += self._started
+            self._started = True
+            if shuffle:
+                self._rng.shuffle(self._order)
+            self._unread = np.concatenate([self._unread, self._order])
+        batch, self._unread = np.split(self._unread, [batch_size])
+        return self.images[batch], self.labels[batch]
 
 
-def read_data_sets(train_dir, one_hot=False, seed=None):
-    """Reads MNIST, or other files in its format, from a folder; downloads those that are missing.
+def read_data_sets(train_dir, fake_data=False, one_hot=False, *, reshape=True,
+                   validation_size=5000, seed=None):
+    """Reads MNIST, or other data in its format, from a folder; downloads missing files of MNIST.
 
-    Returns `Datasets`: `train`, `validation`, the first 5,000 of the training images, and `test`.
-    With a `seed`, the order of the batches is TensorFlow 1's after `tf.set_random_seed(seed)`.
-    Raises ValueError if a file is not what it should be, ConnectionError if no mirror sends one
-    that is missing, OSError if the folder cannot be written to. Not for threads: a download sets
-    the time-out of all sockets, and redirects standard output.
+    The first `validation_size` training images are set apart. With a `seed`, batches come in the
+    order of TensorFlow 1 after `tf.set_random_seed(seed)`. `fake_data`, which tutorials pass but do
+    not use, is ignored. Returns `Datasets`. Raises ValueError if a file is not as expected,
+    ConnectionError if no mirror delivers one, other OSErrors if the folder cannot be written to.
     """
+    train_dir = os.path.expanduser(train_dir)
+    missing = [name for name in SHA256 if not _find(train_dir, name)]
+    if missing:
+        for path, name in [(_find(train_dir, name), name) for name in SHA256]:
+            if path and _read_idx(path)[1] != SHA256[name]:
+                raise ValueError(f"{path}: expected MNIST's own file, to download the missing "
+                                 f'{", ".join(missing)} beside it, got another')
+        _download(missing, train_dir)
     paths = [_find(train_dir, name) for name in SHA256]
-    arrays = [_read_idx(path) for path in paths if path]  # a bad file is refused before a download
-    if None in paths:
-        _download([name for name, path in zip(SHA256, paths) if not path], train_dir)
-        return read_data_sets(train_dir, one_hot, seed)
-    for i, least in [(0, VALIDATION_SIZE + batch_size), (2, 1)]:
-        n_images, n_labels = len(arrays[i]), len(arrays[i + 1])
-        if n_images != n_labels or n_images < least:
-            raise ValueError(f'{paths[i]} has {n_images} images and {paths[i + 1]} {n_labels} '
-                             f'labels; there should be as many, and {least} or more')
-    return _split(*arrays, one_hot, seed)
+    arrays = [_read_idx(path)[0] for path in paths]
+    for i, least in [(0, validation_size + 1), (2, 1)]:
+        images, labels = arrays[i:i + 2]
+        if not 0 < least <= len(images) == len(labels) or labels.max() >= n_classes:
+            raise ValueError(
+                f'{paths[i]}, {paths[i + 1]}: expected {least} or more images and as many labels '
+                f'from 0 to 9, got {len(images)} and {len(labels)} up to {labels.max(initial=0)}')
+    return _split(*arrays, validation_size, seed, one_hot, reshape)
 
 
-def _split(train_images, train_labels, test_images, test_labels, one_hot, seed):
-    """`Datasets` of these, the first `VALIDATION_SIZE` of the training images for validation."""
-    rng, size = np.random.RandomState(seed), VALIDATION_SIZE  # one for all, as in TensorFlow 1
-    return Datasets(DataSet(train_images[size:], train_labels[size:], one_hot, rng),
-                    DataSet(train_images[:size], train_labels[:size], one_hot, rng),
-                    DataSet(test_images, test_labels, one_hot, rng))
+def _split(train_images, train_labels, test_images, test_labels, size, seed, *options):
+    """Returns `Datasets` of these arrays; the first `size` training images are for validation."""
+    rng = np.random.RandomState(seed)  # shared by the three, as in TensorFlow 1
+    return Datasets(DataSet(train_images[size:], train_labels[size:], rng, *options),
+                    DataSet(train_images[:size], train_labels[:size], rng, *options),
+                    DataSet(test_images, test_labels, rng, *options))
 
 
 def _find(folder, name):
-    """The path of one of the four files, zipped or, as browsers leave it, not; None if missing."""
-    paths = [os.path.join(folder, name), os.path.join(folder, name[:-len('.gz')])]
-    return next(filter(os.path.lexists, paths), None)
+    """Returns the path of a file, under any of the names it is handed around by, or None."""
+    names = [name.replace('-idx', dash + 'idx')[:end] for dash in '-.' for end in [None, -3]]
+    folders = [folder] + [os.path.join(folder, name) for name in names]  # Kaggle's are in folders
+    paths = [os.path.join(folder, name) for folder in folders for name in names]
+    return next((path for path in paths if os.path.lexists(path) and not os.path.isdir(path)), None)
 
 
 def _read_idx(path):
-    """What is in one of the four files: uint8, images `[n, 784]` or labels `[n]`."""
+    """Returns the uint8 array in an IDX file, gzipped or not, and the SHA-256 of its contents."""
     try:
         with open(path, 'rb') as file:
             data = file.read()
-        if data.startswith(b'\x1f\x8b'):  # gzip's mark; the name may say otherwise
-            data = gzip.decompress(data)
+        data = gzip.decompress(data) if data.startswith(b'\x1f\x8b') else data
     except (EOFError, OSError, zlib.error) as error:
-        raise ValueError(f'{path} cannot be read: {error}') from None
+        raise ValueError(f'{path}: cannot be read: {error}') from None
     magic, size = (2051, [28, 28]) if 'images' in os.path.basename(path) else (2049, [])
-    start = 4 * (2 + len(size))  # magic, n and size come first, each 32 bits, big-endian
+    start = 8 + 4 * len(size)  # magic, n and size come first, each 32 bits, big-endian
     header = np.frombuffer(data[:start].ljust(start, b'\0'), '>u4').tolist()
-    body = np.frombuffer(data, np.uint8)[start:]
-    n, item = header[1], int(np.prod(size))
-    if header != [magic, n, *size]:
-        raise ValueError(f'{path} begins with {header}, where {[magic, n, *size]} is due')
-    if len(body) != n * item:
-        raise ValueError(f'{path} has {len(body)} bytes of data, where {n * item} are due')
-    if not size and body.max(initial=0) >= n_classes:
-        raise ValueError(f'{path} has a label {body.max()}, where {n_classes - 1} is the highest')
-    return body.reshape([n, item]) if size else body
+    shape = [header[1], *size]
+    if header != [magic, *shape] or len(data) != start + np.prod(shape):
+        raise ValueError(f'{path}: expected {[magic, *shape]} and {np.prod(shape)} bytes, '
+                         f'got {header} and {max(len(data) - start, 0)} bytes')
+    array = np.frombuffer(data, np.uint8, offset=start).reshape(shape)
+    return array, hashlib.sha256(data).hexdigest()
 
 
 def _download(names, folder):
-    """Puts these of MNIST's files into the folder, from the first mirror that sends them."""
+    """Downloads files of MNIST into a folder, from the mirrors in turn."""
+    parent = folder if os.path.isdir(folder) else os.path.dirname(os.path.abspath(folder))
+    if not os.access(parent, os.W_OK):  # better known before a download than after it
+        raise PermissionError(f'{parent}: cannot be written to')
     os.makedirs(folder, exist_ok=True)
-    answers, timeout = '', socket.getdefaulttimeout()
-    # A file is moved from scratch to its name in one step, once it is checked: neither a crash nor
-    # another run at the same time leaves half a file.
-    with tempfile.TemporaryDirectory(prefix='download-', dir=folder) as scratch:
-        for mirror in MIRRORS:
+    failures = ''
+    for mirror in MIRRORS:
+        for name in [name for name in names if not _find(folder, name)]:
+            print(f'Downloading {mirror}{name} ...', file=sys.stderr)
             try:
-                socket.setdefaulttimeout(TIMEOUT)
-                while names:
-                    path = _fetch(mirror, names[0], tempfile.mkdtemp(dir=scratch))
-                    if not _find(folder, names[0]):  # else the user has put it there by now
-                        os.replace(path, os.path.join(folder, names[0]))
-                    names = names[1:]
-                return
-            except Exception as error:  # get_file raises no narrower class
-                answers += f'; {mirror}: {error.__context__ or error}'
-            finally:
-                socket.setdefaulttimeout(timeout)
-    if 'CERTIFICATE_VERIFY_FAILED' in answers:
-        answers += "; set SSL_CERT_FILE to what `python -m certifi` prints, or to your proxy's"
-    raise ConnectionError(f'{", ".join(names)} cannot be downloaded{answers}; for MNIST, put these '
-                          f'files into {folder} yourself, from either address')
+                with urllib.request.urlopen(mirror + name, timeout=TIMEOUT) as response:
+                    data = response.read()
+                if hashlib.sha256(gzip.decompress(data)).hexdigest() != SHA256[name]:
+                    raise ConnectionError(f'expected {name}, got another file')
+            except (EOFError, OSError, http.client.HTTPException, zlib.error) as error:
+                failures += f'; {mirror}: {error}'
+                break  # on to the next mirror
+            if _find(folder, name):  # somebody has put it there by now
+                continue
+            part = os.path.join(folder, name + '.part')
+            with contextlib.suppress(FileNotFoundError):  # another run has moved the part
+                open(part, 'ab').close()
+                with open(part, 'r+b') as file:  # keeps what another run has written
+                    file.write(data)
+                    file.truncate()
+                os.replace(part, part[:-len('.part')])
+    if 'CERTIFICATE_VERIFY_FAILED' in failures:
+        failures += "; set SSL_CERT_FILE to the output of `python -m certifi`, or to your proxy's"
+    missing = [name for name in names if not _find(folder, name)]
+    if missing:
+        raise ConnectionError(f'cannot download {", ".join(missing)}{failures}; to use MNIST, '
+                              f'download them from either address into {folder}')
 
 
-def _fetch(mirror, name, folder):
-    """Downloads one of MNIST's files into the folder, checks it, and returns its path."""
-    with contextlib.redirect_stdout(sys.stderr):
-        path = tf.keras.utils.get_file(name, mirror + name, cache_dir=folder, cache_subdir='')
-    with open(path, 'rb') as file:
-        data = file.read()
-    if hashlib.sha256(data).hexdigest() != SHA256[name]:  # get_file of 1.15 does not check it
-        raise ConnectionError(f'sent {len(data)} bytes that are not {name}')
-    return path
-
-
-# ------------------------------------------------ in place of MNIST, where there is no network
+# %% Generated digits, for when MNIST is not available
 GLYPHS = """
 .###....#....###...###.....#..#####..###..#####..###...###..
 #...#..##...#...#.#...#...##..#.....#.........#.#...#.#...#.
@@ -385,13 +365,12 @@ GLYPHS = """
 #...#...#......#....##..#..#......#.####....#....###...####.
 #...#...#.....#.......#.#####.....#.#...#...#...#...#.....#.
 #...#...#....#....#...#....#..#...#.#...#...#...#...#.....#.
-.###...###..#####..###.....#...###...###....#....###...###..
-"""
+.###...###..#####..###.....#...###...###....#....###...###.."""
 
 
 def generated_data_sets(one_hot=False, seed=None):
-    """Makes `Datasets` of MNIST's sizes and dtypes from ten glyphs, shifted, dimmed and noised."""
-    rng = np.random.RandomState(0)  # the same digits at every call; `seed` is for their order
+    """Makes `Datasets` like MNIST's from ten glyphs, shifted, dimmed and with noise added."""
+    rng = np.random.RandomState(0)  # the same digits on every call; `seed` is for their order
     glyphs = np.array([list(row) for row in GLYPHS.split()]) == '#'  # [7, 10 * 6]
     canvas = np.zeros([10, 28, 28], np.uint8)
     canvas[:, 2:23, 4:22] = np.kron(np.hsplit(glyphs, 10), np.ones([3, 3]))
@@ -400,83 +379,89 @@ def generated_data_sets(one_hot=False, seed=None):
     images = placed[rng.randint(len(placed), size=70000), labels].reshape([-1, 784])
     images *= rng.randint(128, 256, [70000, 1]).astype(np.uint8)
     np.maximum(images, rng.randint(16, size=images.shape, dtype=np.uint8), out=images)
-    return _split(images[:60000], labels[:60000], images[60000:], labels[60000:], one_hot, seed)
+    return _split(images[:60000], labels[:60000], images[60000:], labels[60000:], 5000, seed,
+                  one_hot)
 
 
-# ----------------------------------------------------------------------------- the command line
+# %% The command line
 def main(argv=None):
     """Runs the command line `argv`, by default the process's own; returns the exit status."""
+    parser = argparse.ArgumentParser('rnn_mnist.py', description='Trains an RNN to read digits.')
+    add, path = parser.add_argument, os.path.expanduser
+    add('--training-iters', type=int, default=training_iters, metavar='N',
+        help="number of training examples to read (default: the article's %(default)s)")
+    add('--seed', type=int, metavar='S', help='make the run repeatable')
+    add('--data', choices=['auto', 'mnist', 'generated'], default='auto',
+        help='auto (default): MNIST if available, else generated digits')
+    add('--data-dir', type=path, metavar='DIR', help='folder of MNIST (default: MNIST_data)')
+    add('--logdir', type=path, metavar='DIR', help='write a TensorBoard log to this folder')
+    add('--save', type=path, metavar='FILE', help='save the trained network to exactly this file')
+    args = parser.parse_args(argv)
+    if args.training_iters < 1:
+        parser.error('argument --training-iters: expected 1 or more')
+    if args.seed is not None and not 0 <= args.seed < 2**32:
+        parser.error(f'argument --seed: expected 0 to {2**32 - 1}')
     try:
-        return _run(argv)
+        if args.save is not None:
+            is_new = not os.path.exists(args.save)
+            open(args.save, 'ab').close()  # raises OSError now rather than after the training
+            if is_new:
+                os.remove(os.path.realpath(args.save))
+        mnist, source = _load(args)
+        start = time.time()
+        test_accuracy, trained = train(mnist, args.training_iters, args.seed, args.logdir)
+        result = (f'test accuracy {test_accuracy:.4f} on {mnist.test.num_examples} {source}, after '
+                  f'{math.ceil(args.training_iters / batch_size)} steps in '
+                  f'{time.time() - start:.0f} s')
+        encoding = getattr(sys.stdout, 'encoding', None) or 'ascii'  # may lack a folder's letters
+        print(result.encode(encoding, 'backslashreplace').decode(encoding), flush=True)
+        if args.save is not None:
+            try:
+                with open(args.save, 'wb') as file:  # given a name, savez would append .npz
+                    np.savez(file, **trained)
+            except OSError as error:
+                raise OSError(f'{args.save}: cannot be saved: {error.strerror}') from None
+        return 0
     except KeyboardInterrupt:
         print('rnn_mnist.py: stopped', file=sys.stderr)
         return 130
-    except OSError as error:
-        if not isinstance(error, BrokenPipeError):  # who reads has left: rnn_mnist.py | head -3
-            print(f'rnn_mnist.py: error: {error}', file=sys.stderr)
+    except BrokenPipeError:  # the reader has gone: rnn_mnist.py | head -3
+        return 1
+    except (OSError, tf.errors.OpError) as error:
+        if getattr(error, 'op', None):  # an operation's failure needs its traceback, the log's not
+            raise
+        print(f'rnn_mnist.py: error: {error}', file=sys.stderr)
         return 1
 
 
-def _run(argv):
-    parser = argparse.ArgumentParser(prog='rnn_mnist.py', description=__doc__.splitlines()[0])
-    add, path = parser.add_argument, os.path.expanduser
-    add('--training-iters', type=int, default=training_iters, metavar='N',
-        help="training examples to read (default: the article's %(default)s)")
-    add('--seed', type=int, metavar='S', help='the same seed prints the same lines again')
-    add('--data', choices=['auto', 'mnist', 'generated'], default='auto',
-        help='auto, the default: MNIST if it can be had, else generated digits')
-    add('--data-dir', type=path, default='MNIST_data', metavar='DIR',
-        help='where MNIST is, or is downloaded to (default: %(default)s)')
-    add('--logdir', type=path, metavar='DIR', help='log for TensorBoard in this folder')
-    add('--save', type=path, metavar='FILE', help='save the trained network; no .npz is appended')
-    args = parser.parse_args(argv)
-    if args.training_iters < 1:
-        parser.error('argument --training-iters: must be at least 1')
-    if args.seed is not None and not 0 <= args.seed < 2**32:
-        parser.error(f'argument --seed: must be from 0 to {2**32 - 1}')
-    try:
-        option = '--logdir'
-        if args.logdir is not None:
-            os.makedirs(args.logdir, exist_ok=True)
-            tempfile.TemporaryFile(dir=args.logdir).close()
-        option = '--save'
-        if args.save is not None:
-            _check_save(args.save)
-    except OSError as error:
-        parser.error(f'argument {option}: cannot be written to: {error.strerror or error}')
-
-    mnist, source = None, 'generated digits, not MNIST'
+def _load(args):
+    """Returns the digits to train on and, for the last line of output, where they come from."""
+    folder = args.data_dir or 'MNIST_data'
     if args.data != 'generated':
-        print(f'Reading MNIST from {args.data_dir} ...', file=sys.stderr)
+        print(f'Reading MNIST from {folder} ...', file=sys.stderr)
         try:
-            mnist = read_data_sets(args.data_dir, one_hot=True, seed=args.seed)
-            source = f'test images from {args.data_dir}'
+            mnist = read_data_sets(folder, one_hot=True, seed=args.seed)
+            return mnist, f'test images from {folder}'
         except ValueError as error:
-            parser.exit(1, f'rnn_mnist.py: error: {error}; move the file away to have it '
-                           'downloaded again, or name another folder with --data-dir\n')
-        except ConnectionError as error:
-            if args.data == 'mnist':
-                raise
-            print(f'NOTICE: {error}\nNOTICE: training goes on with GENERATED digits, whose '
-                  "accuracy says nothing of MNIST's", file=sys.stderr)
+            raise OSError(f'{error}; move or delete the file to download it again, or choose '
+                          'another --data-dir') from None
         except OSError as error:
-            parser.error(f'argument --data-dir: not a folder to download to: {error}')
-    if mnist is None:
-        print('Generating digits ...', file=sys.stderr)
-        mnist = generated_data_sets(one_hot=True, seed=args.seed)
-
-    start = time.time()
-    test_accuracy = train(mnist, args.training_iters, args.seed, args.logdir, args.save)
-    print(f'test accuracy {test_accuracy:.4f} on {mnist.test.num_examples} {source}, after '
-          f'{-(-args.training_iters // batch_size)} steps in {time.time() - start:.0f} s',
-          flush=True)
-    return 0
+            unwritable = args.data_dir is None and isinstance(error, PermissionError)
+            if args.data == 'mnist' or not (unwritable or isinstance(error, ConnectionError)):
+                raise OSError(f'{folder}: {error.strerror or error}') from None
+            print(f'NOTICE: {error}\nNOTICE: continuing with GENERATED digits; their accuracy says '
+                  'nothing about MNIST', file=sys.stderr)
+    print('Generating digits ...', file=sys.stderr)
+    return generated_data_sets(one_hot=True, seed=args.seed), 'generated digits, not MNIST'
 
 
 if __name__ == '__main__':
-    if sys.stdout:  # for a folder's name beyond its character set
-        sys.stdout.reconfigure(errors='backslashreplace')
-    status = main()
-    with contextlib.suppress(AttributeError, OSError):  # no stdout, or a broken one
-        sys.stdout.close()  # what could not be written shall not be tried again at exit
-    sys.exit(status)
+    # In a notebook that runs this file as cells, sys.argv has the notebook's own arguments.
+    with contextlib.redirect_stderr(sys.stderr or open(os.devnull, 'w')):  # None if it is closed
+        status = main([] if 'kernel_launcher' in sys.argv[0] else None)
+    if status:
+        try:
+            print(end='', flush=True)
+        except OSError:  # a full disk or a closed pipe: the flush at exit would fail again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(status)

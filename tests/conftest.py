@@ -1,26 +1,41 @@
-import gzip
+"""Sees to it that no test depends on the machine, reaches a real mirror, or writes elsewhere."""
 import os
+import shutil
 import signal
 import sys
+import tempfile
+import warnings
 
-import numpy as np
-import pytest
+for name in list(os.environ):
+    if name.lower().endswith('_proxy') or name in ['TF_CPP_MIN_LOG_LEVEL', 'TF_USE_LEGACY_KERAS',
+                                                   'PYTHONUNBUFFERED', 'PYTHONWARNINGS']:
+        del os.environ[name]
+for name in ['http_proxy', 'https_proxy']:
+    os.environ[name] = 'http://127.0.0.1:9'  # nobody listens there
+os.environ['no_proxy'] = '127.0.0.1'
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.dirname(HERE), HERE]  # pytest does not do this in every import mode
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import pytest  # noqa: E402
 
-import rnn_mnist  # noqa: E402
-from helpers import idx  # noqa: E402
+with warnings.catch_warnings():
+    warnings.simplefilter('ignore')  # PYTHONWARNINGS=error would end the import of TensorFlow
+    import rnn_mnist  # noqa: E402
+from helpers import python, wait_for  # noqa: E402
+from tf1_reference.given import write_files  # noqa: E402
 
 
 def pytest_configure(config):
-    config.addinivalue_line('filterwarnings', 'ignore:.*is deprecated')  # so it is
-    # A shell's background ignores Ctrl-C, and so would the processes that the tests start.
+    config.addinivalue_line('filterwarnings', 'ignore')  # above all of what is deprecated
+    # In a shell's background job Ctrl-C is ignored, and child processes inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
-def graph():
-    """Each test has a default graph of its own, always with the same seed."""
+def graph(tmp_path, monkeypatch):
+    """Gives each test a working folder, no mirrors, and a default graph with a seed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rnn_mnist, 'MIRRORS', ())
     with rnn_mnist.tf.Graph().as_default() as graph:
         rnn_mnist.tf.set_random_seed(0)
         yield graph
@@ -28,21 +43,68 @@ def graph():
 
 @pytest.fixture
 def mnist_dir(tmp_path, monkeypatch):
-    """A folder with files as MNIST's, of 20 + 150 and 130 images; the 20 are for validation."""
-    monkeypatch.setattr(rnn_mnist, 'VALIDATION_SIZE', 20)
-    rng = np.random.RandomState(0)
+    """A folder of files like MNIST's: 170 training images, 20 of them for validation, 130 more."""
+    monkeypatch.setitem(rnn_mnist.read_data_sets.__kwdefaults__, 'validation_size', 20)
     folder = tmp_path / 'MNIST_data'
     folder.mkdir()
-    for part, n in [('train', 170), ('t10k', 130)]:
-        images = rng.randint(256, size=[n, 28, 28]).astype(np.uint8)
-        labels = rng.randint(10, size=n).astype(np.uint8)
-        images[:, 0, 0] = np.arange(n)  # tells which image it is
-        (folder / (part + '-images-idx3-ubyte.gz')).write_bytes(gzip.compress(idx(images), 1))
-        (folder / (part + '-labels-idx1-ubyte.gz')).write_bytes(gzip.compress(idx(labels), 1))
+    write_files(folder)
     return folder
 
 
 @pytest.fixture
 def mnist(mnist_dir):
-    """What `read_data_sets` makes of `mnist_dir`, one-hot."""
+    """What `read_data_sets` returns for `mnist_dir`, one-hot."""
     return rnn_mnist.read_data_sets(str(mnist_dir), one_hot=True, seed=0)
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs `main` for one training step; returns its exit status, stdout and stderr."""
+    def run(*args):
+        try:
+            status = rnn_mnist.main(['--training-iters', '1', *map(str, args)])
+        except SystemExit as error:  # from argparse
+            status = error.code
+        return (status, *capsys.readouterr())
+    return run
+
+
+@pytest.fixture(scope='session')
+def a_run(tmp_path_factory):
+    """A process of 100 training steps: its exit status, stdout, stderr, and the file it saved."""
+    folder = tmp_path_factory.mktemp('run')
+    process = python(rnn_mnist.__file__, '--data', 'generated', '--training-iters', 12800,
+                     '--seed', 0, '--save', 'trained', cwd=str(folder))
+    return (*wait_for(process), folder / 'trained')
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """A folder that cannot be written to, with a file that cannot be read, not even by root."""
+    if not hasattr(os, 'setresuid'):
+        pytest.skip('needs Linux')
+    folder = tempfile.mkdtemp()
+    file = os.path.join(folder, next(iter(rnn_mnist.SHA256)))
+    open(file, 'w').close()
+    os.chmod(file, 0)
+    os.chmod(folder, 0o555)
+    monkeypatch.chdir(folder)
+    root = os.getuid() == 0
+    if root:
+        os.setresuid(65534, 65534, 0)  # nobody, for now
+    yield folder
+    if root:
+        os.setresuid(0, 0, 0)
+    monkeypatch.undo()
+    os.chmod(folder, 0o755)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def full_disk():
+    """Lets no file grow beyond 1,000 bytes."""
+    resource = pytest.importorskip('resource', reason='needs Linux or macOS')
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)

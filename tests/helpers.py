@@ -1,39 +1,46 @@
-"""What more than one of the test files needs."""
+"""Shared test helpers."""
 import os
-import struct
 import subprocess
 import sys
 
+import numpy as np
 import rnn_mnist
 
-TOP = os.path.dirname(os.path.abspath(rnn_mnist.__file__))
+SCRIPT = rnn_mnist.__file__
+TOP = os.path.dirname(os.path.abspath(SCRIPT))
 
 
 def python(*args, **options):
-    """Starts a Python process in the top folder, with pipes for text, buffered as for a user."""
-    environment = dict(os.environ, **options.pop('env', {}))
-    environment.pop('PYTHONUNBUFFERED', None)
-    return subprocess.Popen(
-        [sys.executable, *map(str, args)], cwd=TOP, env=environment, universal_newlines=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    """Starts a Python process with pipes for text."""
+    return subprocess.Popen([sys.executable, *map(str, args)], universal_newlines=True, **dict(
+        dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE), **options))
 
 
-def ended(process, stdin=None):
-    """Waits for the end of a process; returns its status and what it said on stdout and stderr."""
+def wait_for(process, stdin=None):
+    """Waits for a process to end; returns its exit status, stdout and stderr."""
     out, err = process.communicate(stdin)
     return process.returncode, out, err
 
 
-def idx(array):
-    """An array as a file of MNIST's IDX format, not compressed."""
-    return struct.pack('>HBB%dI' % array.ndim, 0, 8, array.ndim, *array.shape) + array.tobytes()
-
-
 def files(folder):
-    """The contents of a folder's files by their names."""
+    """Returns the contents of a folder's files by name."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def accuracies(out):
-    """The batch accuracies in what a run printed."""
+    """Returns the batch accuracies, as printed."""
     return [line.split()[-1] for line in out.splitlines() if line.startswith('step')]
+
+
+def numbers(images):
+    """Returns which images of `mnist_dir` these are."""
+    return np.rint(images[:, 0] * 255).astype(int).tolist()
+
+
+def predict_with_numpy(trained, images):
+    """Returns the digits that the trained network reads in images, float `[n, 784]`."""
+    h = np.zeros([len(images), 128])
+    for rows in images.reshape([-1, 28, 28]).transpose([1, 0, 2]):
+        X_in = rows.dot(trained['weights_in']) + trained['biases_in']
+        h = np.tanh(np.hstack([X_in, h]).dot(trained['kernel']) + trained['bias'])
+    return (h.dot(trained['weights_out']) + trained['biases_out']).argmax(axis=1)

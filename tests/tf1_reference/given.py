@@ -1,5 +1,9 @@
-"""Initial weights and batches that NumPy makes the same in every version, for both sides to use."""
+"""What the record and the tests share: weights, batches, files, and descriptions of results."""
 import collections
+import gzip
+import hashlib
+import os
+import struct
 
 import numpy as np
 
@@ -7,7 +11,7 @@ Given = collections.namedtuple('Given', 'initial train')
 
 
 class Batches:
-    """Ten random images, one a class, that come back mixed with noise: something to learn."""
+    """Ten random images, one per class, mixed with noise: something to learn."""
 
     def __init__(self, rng):
         self._rng = rng
@@ -22,9 +26,9 @@ class Batches:
 
 
 def given():
-    """Returns the six variables' initial values, in the graph's order, and the batches."""
+    """Returns initial values for the six variables, in the graph's order, and the batches."""
     rng = np.random.RandomState(0)
-    limit = np.sqrt(6 / (256 + 128))  # BasicRNNCell's own, Glorot's
+    limit = np.sqrt(6 / (256 + 128))  # Glorot's, as in BasicRNNCell
     initial = [
         rng.normal(size=[28, 128]), rng.normal(size=[128, 10]),
         np.full([128], 0.1), np.full([10], 0.1),
@@ -34,7 +38,55 @@ def given():
 
 
 def sketch(array):
-    """Two numbers a row of a matrix, which change if any of its entries does; a vector as is."""
+    """Returns two numbers per row of a matrix, which depend on all its entries, or a vector."""
     if array.ndim == 2:
         array = array.dot(np.random.RandomState(1).normal(size=[array.shape[1], 2]))
     return array.ravel()
+
+
+def idx(array):
+    """Returns a uint8 array as a file in MNIST's IDX format, not gzipped."""
+    return struct.pack('>HBB%dI' % array.ndim, 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+def write_files(folder, n_train=170, n_test=130):
+    """Writes four gzipped files in MNIST's format; each image's first pixel is its number."""
+    rng = np.random.RandomState(0)
+    for part, n in [('train', n_train), ('t10k', n_test)]:
+        images = rng.randint(256, size=[n, 28, 28]).astype(np.uint8)
+        labels = rng.randint(10, size=n).astype(np.uint8)
+        images[:, 0, 0] = np.arange(n) % 256
+        for name, array in [('images-idx3', images), ('labels-idx1', labels)]:
+            path = os.path.join(str(folder), '%s-%s-ubyte.gz' % (part, name))
+            with open(path, 'wb') as file:
+                file.write(gzip.compress(idx(array), 1))
+
+
+def describe(array):
+    """Returns what identifies an array: its dtype, its shape and a checksum of its bytes."""
+    return [str(array.dtype), list(array.shape), hashlib.sha256(array.tobytes()).hexdigest()]
+
+
+def loader_answers(read_data_sets, folder):
+    """Returns what a loader answers to the calls of tutorials, on the files in a folder."""
+    answers = []
+    for options in [{}, {'one_hot': True}, {'reshape': False}, {'validation_size': 0},
+                    {'one_hot': 'true', 'fake_data': False, 'seed': 3}]:
+        data = read_data_sets(folder, **dict({'validation_size': 20, 'seed': 7}, **options))
+        for part in data:
+            answers.append([part.num_examples, part.epochs_completed,
+                            describe(part.images), describe(part.labels)])
+        # Batches within an epoch, up to its end, across it, and of more than what is left.
+        for shuffle in [True, False]:
+            for part, sizes in [(data.train, [50] * 4 + [100] * 2), (data.test, [130, 70, 90])]:
+                for size in sizes:
+                    images, labels = part.next_batch(size, shuffle=shuffle)
+                    answers.append([describe(images), describe(labels), part.epochs_completed])
+    return answers
+
+
+def nodes(graph, make_ndarray):
+    """Returns a line for each operation: its name, its type, and its inputs or its constant."""
+    return [' '.join([op.name, op.type] + (
+        [str(make_ndarray(op.get_attr('value')).tolist())] if op.type == 'Const' else
+        [tensor.name for tensor in op.inputs])) for op in graph.get_operations()]

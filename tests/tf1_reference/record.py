@@ -1,7 +1,7 @@
-"""Writes `record.json`: what the article's listing does under the real TensorFlow 1.15.5.
+"""Writes `record.json`: what the article's listing and its loader do under TensorFlow 1.15.5.
 
 Then runs the script, `rnn_mnist.py`, under the same TensorFlow, and prints how many of the graph's
-nodes and of the printed lines are the listing's. `README.md`, beside this file, says how to run it.
+nodes, of the loader's answers and of the printed lines are the same. README.md says how to run it.
 """
 import contextlib
 import json
@@ -9,24 +9,25 @@ import os
 import runpy
 import subprocess
 import sys
+import tempfile
 from unittest import mock
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.examples.tutorials.mnist import input_data
 
-from given import Given, given, sketch
+from given import Given, given, loader_answers, nodes, sketch, write_files
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 
 
 class End(Exception):
-    """Raised in place of a batch, to end the listing before its last step."""
+    """Raised instead of returning a batch, to end the listing early."""
 
 
 class Seen:
-    """What `run_listing` sees of a run: `graph`, and what its session computed."""
+    """What `run_listing` sees of a run: the graph and what its session computes."""
 
     def __init__(self):
         self.graph = tf.Graph()
@@ -34,15 +35,14 @@ class Seen:
 
 
 def run_listing(seen, mnist=None, seed=None, initial=None, config=None):
-    """Runs listing.py as it stands, and takes down in `seen` what goes through its session.
+    """Runs listing.py as written and records in `seen` what passes through its session.
 
     Args:
       seen: a `Seen`.
-      mnist: a data object in place of what the listing's loader reads; its `next_batch` may raise
-        `End`.
-      seed: for `tf.set_random_seed`, as if it were one line more at the listing's head.
-      initial: values for the variables, in place of those that `init` draws.
-      config: a `tf.ConfigProto` for the session, where the listing has none.
+      mnist: a data object to use instead of the files; its `next_batch` may raise `End`.
+      seed: an int for `tf.set_random_seed`, as if the listing began with that call.
+      initial: values for the variables, instead of those that `init` draws.
+      config: a `tf.ConfigProto` for the session; the listing has none.
     """
     class Session(tf.Session):
         def __init__(self):
@@ -80,29 +80,32 @@ def run_listing(seen, mnist=None, seed=None, initial=None, config=None):
 
 
 def one_thread():
-    """As in the script; with two threads the sums may be added up in another order."""
+    """Returns the script's setting; more threads may sum in a different order."""
     return tf.ConfigProto(intra_op_parallelism_threads=1)
 
 
 def floats(array):
-    """A list of floats with the nine digits that tell any two float32 apart."""
+    """Returns a list of floats with nine digits, enough to tell any two float32 values apart."""
     return [float('%.9g' % value) for value in np.ravel(array)]
-
-
-def nodes(graph):
-    return ['%s %s' % (op.name, op.type) for op in graph.get_operations()]
 
 
 def record_of_graph(graph):
     operations = graph.get_operations()
     values = {op.name: op.get_attr('value') for op in operations if op.type == 'Const'}
     return {
-        'nodes': nodes(graph),
+        'nodes': nodes(graph, tf.make_ndarray),
         'variables': ['%s %s' % (op.name, op.outputs[0].shape)
                       for op in operations if op.type == 'VariableV2'],
         'adam': {name: values['Adam/' + name].float_val[0]
                  for name in ['learning_rate', 'beta1', 'beta2', 'epsilon']},
     }
+
+
+def record_of_loader(read_data_sets):
+    with tempfile.TemporaryDirectory() as folder:
+        write_files(folder)
+        with contextlib.redirect_stdout(sys.stderr):
+            return loader_answers(read_data_sets, folder)
 
 
 def record_of_given(steps=100):
@@ -128,7 +131,7 @@ def record_of_mnist(seed):
     seen = Seen()
     run_listing(seen, seed=seed, config=one_thread())
     return {
-        # from these an op draws the same numbers in every version of TensorFlow
+        # From the same op seeds, an operation draws the same numbers in every TensorFlow.
         'op_seeds': [[op.name, op.get_attr('seed'), op.get_attr('seed2')]
                      for op in seen.graph.get_operations() if op.type.startswith('Random')],
         'initial': [floats(sketch(value)) for value in seen.initial],
@@ -141,13 +144,15 @@ def same(ours, theirs):
 
 
 def compare(record):
-    """Prints how much of the listing's record the script does as well."""
+    """Prints how much of the record the script reproduces."""
     sys.path.insert(0, TOP)
     import rnn_mnist
     with tf.Graph().as_default() as graph:
         rnn_mnist.build_graph()
     print('nodes, in order: %s (the script has %d)' % (
-        same(nodes(graph), record['nodes']), len(nodes(graph))))
+        same(nodes(graph, tf.make_ndarray), record['nodes']), len(nodes(graph, tf.make_ndarray))))
+    print('answers of the loader: %s' % same(
+        record_of_loader(rnn_mnist.read_data_sets), record['loader']))
     for seed in sorted(record['mnist']):
         lines = subprocess.check_output([
             sys.executable, os.path.join(TOP, 'rnn_mnist.py'), '--data', 'mnist', '--seed', seed])
@@ -156,7 +161,8 @@ def compare(record):
 
 
 def main():
-    record = {'given': record_of_given(), 'mnist': {}}
+    record = {'given': record_of_given(), 'mnist': {},
+              'loader': record_of_loader(input_data.read_data_sets)}
     for seed in [0, 1]:
         record['mnist'][str(seed)], graph = record_of_mnist(seed)
     record.update(record_of_graph(graph))

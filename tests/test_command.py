@@ -1,0 +1,317 @@
+"""The command line: options, saving, endings, the import, and the programs that host the script."""
+import io
+import os
+import re
+import runpy
+import signal
+import stat
+import sys
+
+import numpy as np
+import pytest
+from helpers import SCRIPT, TOP, files, python, wait_for
+from rnn_mnist import generated_data_sets, main, read_data_sets, train
+import rnn_mnist
+from tf1_reference.given import write_files
+
+GENERATED = ['--data', 'generated', '--training-iters', '1']
+
+
+def run_script(monkeypatch, *args):
+    """Runs the file as a host does, for one training step, and returns its global names."""
+    folder = args[args.index('--data-dir') + 1]
+    write_files(folder, n_train=5001, n_test=1)
+    monkeypatch.setattr(sys, 'argv', [SCRIPT, '--training-iters', '1', *map(str, args)])
+    return runpy.run_path(SCRIPT, run_name='__main__')
+
+
+# ---------------------------------------------------------------------------------------- options
+
+@pytest.mark.parametrize('arguments', [
+    ['--training-iters', '0'], ['--training-iters', 'many'], ['--training-iters', '1.5'],
+    ['--seed', '-1'], ['--seed', '4294967296'], ['--data', 'letters'], ['--epochs', '3']])
+def test_bad_argument_is_refused_by_name(arguments, run):
+    status, out, err = run(*arguments)
+    assert status == 2 and out == '' and arguments[0] in err.splitlines()[-1]
+    assert err.splitlines()[-1].startswith('rnn_mnist.py: error: ')
+
+
+def test_default_is_the_articles_training_with_its_length(monkeypatch, run):
+    calls = []
+    monkeypatch.setattr(rnn_mnist, 'train', lambda *args: calls.append(args) or (0, {}))
+    main(['--data', 'generated'])
+    assert calls[0][1] == 1000000
+
+
+def test_last_line_has_the_seconds_that_the_training_took(monkeypatch, run):
+    clock = [1000]
+    monkeypatch.setattr(rnn_mnist.time, 'time', lambda: clock[0])
+    monkeypatch.setattr(rnn_mnist, 'train', lambda *args: clock.append(clock.pop() + 77) or (0, {}))
+    _, out, _ = run('--data', 'generated')
+    assert out.endswith('after 1 steps in 77 s\n')
+
+
+def test_the_same_seed_prints_the_same_lines(mnist_dir, run):
+    def lines(seed):
+        _, out, _ = run('--data-dir', mnist_dir, '--training-iters', 2700, '--seed', seed)
+        return re.sub(r' in \d+ s', '', out)
+    assert lines(4294967295) == lines(4294967295) != lines(1)
+
+
+@pytest.mark.parametrize('data', ['generated', 'mnist'])
+def test_seed_sets_both_the_batches_and_the_initial_weights(data, mnist_dir, monkeypatch, run):
+    calls = []
+    monkeypatch.setattr(rnn_mnist, 'train', lambda *args: calls.append(args) or (0, {}))
+    run('--data', data, '--data-dir', mnist_dir, '--seed', 7)
+    (mnist, _, seed, _), = calls
+    same = generated_data_sets(seed=7) if data == 'generated' else read_data_sets(
+        str(mnist_dir), seed=7)
+    assert seed == 7
+    np.testing.assert_array_equal(mnist.train.next_batch(9)[0], same.train.next_batch(9)[0])
+
+
+def test_tilde_is_the_home_folder_in_every_option(mnist_dir, monkeypatch, run):
+    monkeypatch.setenv('HOME', str(mnist_dir.parent))
+    monkeypatch.setenv('USERPROFILE', str(mnist_dir.parent))
+    status, _, _ = run('--data-dir', '~/MNIST_data', '--logdir', '~/log', '--save', '~/trained')
+    assert status == 0 and sorted(os.listdir('.')) == ['MNIST_data', 'log', 'trained']
+
+
+@pytest.mark.parametrize('logdir, words', [
+    ('file', 'not a directory'), ('unknown://bucket/x', "scheme 'unknown' not implemented")])
+def test_impossible_logdir_is_refused_in_one_line(logdir, words, tmp_path, run):
+    (tmp_path / 'file').write_bytes(b'mine')
+    status, out, err = run('--data', 'generated', '--logdir', logdir)
+    error = err.splitlines()[-1]
+    assert status == 1 and out == '' and error.startswith('rnn_mnist.py: error: ')
+    assert words in error and logdir in error and files(tmp_path) == {'file': b'mine'}
+
+
+def test_full_disk_under_the_log_is_one_line(mnist_dir, tmp_path, run, full_disk):
+    status, _, err = run('--data-dir', mnist_dir, '--logdir', tmp_path / 'log')
+    assert status == 1
+    assert re.fullmatch(r'Reading .*\nrnn_mnist.py: error: .*log.*File too large.*\n', err)
+
+
+def test_requirements_and_the_scripts_own_metadata_name_the_same_packages():
+    tomllib = pytest.importorskip('tomllib', reason='needs Python 3.11 or newer')
+    with open(SCRIPT) as file:
+        block = re.search(r'^# /// script\n((?:#.*\n)+?)# ///\n', file.read(), re.M).group(1)
+    with open(os.path.join(TOP, 'requirements.txt')) as file:
+        assert tomllib.loads(re.sub('(?m)^# ', '', block))['dependencies'] == file.read().split()
+
+
+# ----------------------------------------------------------------------------------------- saving
+
+def test_save_writes_to_exactly_this_file(mnist_dir, tmp_path, run):
+    status, _, _ = run('--data-dir', mnist_dir, '--save', 'trained', '--seed', 0)
+    assert status == 0 and set(os.listdir('.')) == {'MNIST_data', 'trained'}
+    _, trained = train(read_data_sets(str(mnist_dir), one_hot=True, seed=0), 1, seed=0)
+    with np.load('trained') as saved:
+        assert set(saved) == set(trained)
+        for name in trained:
+            np.testing.assert_array_equal(saved[name], trained[name])
+
+
+def test_save_keeps_the_mode_and_the_links_of_an_existing_file(mnist_dir, tmp_path, run):
+    file = tmp_path / 'trained'
+    file.write_bytes(b'older' * 99999)
+    file.chmod(0o600)
+    os.link(str(file), str(tmp_path / 'hard'))
+    (tmp_path / 'soft').symlink_to(file)
+    status, _, _ = run('--data-dir', mnist_dir, '--save', 'soft')
+    assert status == 0 and (tmp_path / 'soft').is_symlink()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert 'kernel' in np.load(str(tmp_path / 'hard'))
+
+
+@pytest.mark.parametrize('file', ['', '.', 'nowhere/trained', 'file/trained', 'x' * 300])
+def test_file_that_cannot_be_saved_to_is_refused_before_the_training(file, tmp_path, run):
+    (tmp_path / 'file').write_bytes(b'mine')
+    status, out, err = run('--data', 'generated', '--save', file)
+    assert status == 1 and out == '' and files(tmp_path) == {'file': b'mine'}
+    assert re.fullmatch(r'rnn_mnist.py: error: .*\n', err) and repr(file) in err
+
+
+def test_file_without_permission_to_save_is_refused(read_only, run):
+    for file in ['trained', os.listdir(read_only)[0]]:
+        status, out, err = run('--data', 'generated', '--save', file)
+        assert status == 1 and out == '' and 'Permission denied' in err and file in err
+
+
+def test_check_before_the_training_changes_no_file(tmp_path, monkeypatch, run):
+    def interrupt(**options):
+        raise KeyboardInterrupt
+    monkeypatch.setattr(rnn_mnist, 'generated_data_sets', interrupt)
+    (tmp_path / 'older').write_bytes(b'older')
+    (tmp_path / 'link').symlink_to(tmp_path / 'target')
+    for file in ['older', 'new', 'link']:
+        status, _, err = run('--data', 'generated', '--save', file)
+        assert status == 130 and err == 'Generating digits ...\nrnn_mnist.py: stopped\n'
+    assert sorted(os.listdir('.')) == ['link', 'older'] and not (tmp_path / 'target').exists()
+    assert (tmp_path / 'older').read_bytes() == b'older'
+
+
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='needs Linux')
+def test_test_accuracy_is_printed_before_saving_fails(mnist_dir, run):
+    status, out, err = run('--data-dir', mnist_dir, '--save', '/dev/full')
+    assert status == 1 and 'test accuracy' in out
+    assert err.splitlines()[-1] == (
+        'rnn_mnist.py: error: /dev/full: cannot be saved: No space left on device')
+
+
+# ---------------------------------------------------------------------------------------- endings
+
+def test_ctrl_c_stops_it_and_lines_come_as_soon_as_they_are_known(tmp_path):
+    (tmp_path / 'older').write_bytes(b'older')
+    process = python(SCRIPT, '--data', 'generated', '--save', 'older')
+    assert process.stdout.readline().startswith('step ')
+    process.send_signal(signal.SIGINT)
+    status, out, err = wait_for(process)
+    assert status == 130 and err.endswith('Generating digits ...\nrnn_mnist.py: stopped\n')
+    assert len(out.splitlines()) < 100  # a buffer of 8 kB would hold more
+    assert files(tmp_path) == {'older': b'older'}
+
+
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='needs Linux')
+def test_full_disk_under_stdout_is_one_line():
+    with open('/dev/full', 'w') as full:
+        status, _, err = wait_for(python(SCRIPT, *GENERATED, stdout=full))
+    assert status == 1 and err.endswith(
+        'digits ...\nrnn_mnist.py: error: [Errno 28] No space left on device\n')
+
+
+def test_reader_of_the_lines_may_leave_without_a_word_from_the_script():
+    processes = [python(SCRIPT, *GENERATED[:-1], '1000000', env=dict(os.environ, **env))
+                 for env in [{}, {'PYTHONUNBUFFERED': '1'}]]
+    for process in processes:
+        assert process.stdout.readline().startswith('step ')
+        process.stdout.close()
+    for process in processes:
+        process.stdin.close()
+        assert process.stderr.read().endswith('Generating digits ...\n')
+        assert process.wait() == 1
+        process.stderr.close()
+
+
+@pytest.mark.parametrize('closed', ['stderr', 'stdout'])
+def test_it_trains_with_an_output_closed_and_mixes_nothing_into_the_other(
+        closed, mnist_dir, monkeypatch, capsys):
+    monkeypatch.setattr(sys, closed, None)  # as Python does if it is closed at the start
+    status = run_script(monkeypatch, '--data-dir', mnist_dir)['status']
+    out, err = capsys.readouterr()
+    assert status == 0 and re.fullmatch(r'step .*\ntest accuracy .*\n|', out)
+    assert bool(out) == (closed == 'stderr') and bool(err) == (closed == 'stdout')
+
+
+def test_folder_name_that_stdout_cannot_encode_is_escaped(mnist_dir, monkeypatch):
+    folder = mnist_dir.rename(mnist_dir.parent / 'MNIST_\u6570')
+    monkeypatch.setattr(sys, 'stdout', io.TextIOWrapper(io.BytesIO(), encoding='ascii'))
+    assert main(['--training-iters', '1', '--data-dir', str(folder)]) == 0
+    assert b'MNIST_\\u6570' in sys.stdout.buffer.getvalue()
+
+
+# ------------------------------------------------------------------------------------- the import
+
+@pytest.fixture
+def ctrl_c_in_import(tmp_path):
+    """An environment where Ctrl-C is pressed during the import of TensorFlow."""
+    (tmp_path / 'tensorflow.py').write_text('raise KeyboardInterrupt')
+    return dict(os.environ, PYTHONPATH=str(tmp_path))
+
+
+def test_ctrl_c_during_the_import_exits_with_130(ctrl_c_in_import):
+    assert wait_for(python(SCRIPT, env=ctrl_c_in_import)) == (130, '', 'Starting TensorFlow ...\n')
+
+
+def test_ctrl_c_during_the_import_leaves_a_prompt_alive(ctrl_c_in_import):
+    status, out, err = wait_for(
+        python('-c', 'import code; code.interact()', cwd=TOP, env=ctrl_c_in_import),
+        'import rnn_mnist\nprint("alive")\n')
+    assert status == 0 and 'alive' in out and 'KeyboardInterrupt' in err
+
+
+@pytest.mark.parametrize('module, reason', [
+    ('tensorflow.py', 'raise TypeError("Descriptors\\ncannot be created")'),  # an old protobuf
+    ('tensorflow.py', 'class VersionError(Exception): pass\nraise VersionError("gencode 6")'),
+    ('tensorflow.py', 'raise ModuleNotFoundError("No module named tensorflow")'),
+    ('numpy.py', '')])
+def test_import_error_is_one_line_with_the_reason_before_the_remedy(module, reason, tmp_path):
+    (tmp_path / module).write_text(reason)
+    status, out, err = wait_for(python(SCRIPT, env=dict(os.environ, PYTHONPATH=str(tmp_path))))
+    assert status == 1 and out == ''
+    first, error = err.splitlines()[0], err.splitlines()[-1]
+    assert first == 'Starting TensorFlow ...' and 'Traceback' not in err
+    words = re.findall('"(.*)"', reason.replace('\\n', ' ')) or ['numpy']
+    assert error.index(words[0]) < error.index('python -m pip install tensorflow tf-keras numpy')
+    assert 'Python 3.10 to 3.13' in error and 'restart the kernel' in error
+
+
+def test_missing_tf_keras_is_an_import_error_with_one_traceback_at_a_prompt():
+    _, _, err = wait_for(python(
+        '-c', 'import sys; sys.modules["tf_keras"] = None; import rnn_mnist', cwd=TOP))
+    assert err.count('Traceback') == 1 and err.splitlines()[-1].startswith('ImportError: ')
+
+
+def test_notebook_that_has_used_keras_3_can_import_it_and_run_it():
+    status, out, err = wait_for(python('-c', '; '.join([
+        'import keras, numpy, tensorflow as tf',
+        'model = tf.keras.Sequential([tf.keras.layers.Dense(1)])',
+        'model.compile(loss="mse")',
+        'model.fit(numpy.ones([2, 3]), numpy.ones([2, 1]), verbose=0)',
+        'import os, sys; sys.path.insert(0, {!r})'.format(TOP),
+        'import rnn_mnist',
+        'assert os.listdir(".") == []',
+        'assert rnn_mnist.tf.get_default_graph().get_operations() == []',
+        'print(rnn_mnist.main({}))'.format(GENERATED)]), env=dict(
+            os.environ, TF_USE_LEGACY_KERAS='0')))
+    assert status == 0, err
+    assert out.splitlines()[-1] == '0'
+
+
+# ------------------------------------------------------------------------------------------ hosts
+
+def test_prompt_of_python_i_works_after_the_run():
+    status, out, err = wait_for(python('-i', SCRIPT, *GENERATED), 'print(6 * 7)\n')
+    assert status == 0 and out.endswith('42\n') and 'Traceback' not in err
+
+
+class Host:
+    """An object for `sys.stdout` with no more than Python asks of it, as some hosts have it."""
+
+    def __init__(self):
+        self.text = ''
+
+    def write(self, text):
+        self.text += text
+
+    def flush(self):
+        pass
+
+
+def test_host_with_a_stdout_of_its_own_can_run_it_twice_and_continue(mnist_dir, monkeypatch):
+    host = Host()
+    stderr = sys.stderr
+    monkeypatch.setattr(sys, 'stdout', host)
+    for _ in range(2):
+        run_script(monkeypatch, '--data-dir', mnist_dir)
+    assert host.text.count('test accuracy') == 2
+    assert sys.stdout is host and sys.stderr is stderr
+
+
+def test_idle_can_run_it(mnist_dir, monkeypatch):
+    idle, shell, shown = pytest.importorskip('idlelib.run', reason='needs IDLE'), Host(), []
+    shell.write = lambda text, tags: shown.append(text)
+    monkeypatch.setattr(sys, 'stdout', idle.StdOutputFile(shell, 'stdout', 'utf-8', 'strict'))
+    run_script(monkeypatch, '--data-dir', mnist_dir)
+    assert 'test accuracy' in ''.join(shown) and not sys.stdout.closed
+
+
+def test_cell_of_a_notebook_does_not_take_the_notebooks_arguments(
+        mnist_dir, monkeypatch, capsys):
+    write_files(mnist_dir, n_train=5001, n_test=1)
+    monkeypatch.setattr(sys, 'argv', ['/x/ipykernel_launcher.py', '-f', 'kernel.json'])
+    with open(SCRIPT) as file:
+        code = file.read().replace('training_iters = 1000000', 'training_iters = 1')
+    exec(compile(code, 'cell', 'exec'), {'__name__': '__main__'})
+    assert '1 test images' in capsys.readouterr().out
