@@ -3,10 +3,11 @@
     python rnn_mnist.py                        # trains for about two minutes; see --help
 
 This is the script of the article "python artificial intelligence tensorflow how to build cyclic
-neural network RNN" (shulou.com), ported to current TensorFlow, to be read side by side with the
-article. `build_graph` has the statements from x to init and calls `RNN`; `train` has the session.
-The article is cut off in its `while` loop. The rest is from the tutorial that it follows,
-github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2/full_code.py.
+neural network RNN" (shulou.com), ported to current TensorFlow, to be read side by side with it.
+The article's `x` to `init` are in `build_graph`, which calls `RNN`; its session is in `train`; its
+`mnist = ...` is in `_load`. The code that it imports for `mnist` no longer exists, so a replacement
+follows the lesson. The article is cut off in its `while` loop. The rest is from the tutorial that
+it follows, github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2/full_code.py.
 """
 # /// script
 # requires-python = ">=3.10,<3.14"
@@ -15,6 +16,7 @@ github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2/full_code.py.
 import argparse
 import collections
 import contextlib
+import errno
 import gzip
 import hashlib
 import http.client
@@ -50,59 +52,60 @@ tf.disable_v2_behavior()  # variables and loops as in TensorFlow 1
 
 # %% The lesson
 # A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost and the others stand
-# for arrays that do not exist yet, and nothing is computed. The second runs the graph in a session:
-# sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the current
-# values of the variables.
+# for arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
+# session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
+# values of the variables. Running `init` or `train_op` also changes these values.
 #
-# The comment after a line gives the shape of its result. Each number has a word, because the batch
-# size and the number of hidden units both happen to be 128.
+# Shapes are in brackets, with a word for each number, since the batch size and the number of hidden
+# units both happen to be 128.
 
-lr = 0.001                # learning rate: the size of an update
-training_iters = 1000000  # training examples to read, not training steps, of which there are 7813
+lr = 0.001                # learning rate: about how far an update moves a number
+training_iters = 1000000  # training examples to read: each about 18 times, in 7813 training steps
 batch_size = 128          # digits per training step
 n_inputs = 28             # pixels per row
 n_steps = 28              # rows per digit, read one per time step
-n_hidden_units = 128      # size of the cell's state, its memory, and of a projected row
+n_hidden_units = 128      # numbers in the cell's state, its memory, and in a projected row
 n_classes = 10            # the digits 0 to 9
 
 
 def RNN(X, weights, biases):
     """Adds the network to the graph: pixels in [0, 1] to class scores."""
-    # The rows of all digits are stacked, so that one matrix product can project them all.
-    X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs], not "128 hidden"
-    # Each row is projected to 128 learned features, the cell's input.
-    X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden], not 256
+    # The rows of all digits are stacked, to project them all in one matrix product. (In the next
+    # three lines, the article's comments have 128 or 256 hidden. The shapes here are right.)
+    X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
+    # Each row of 28 pixels is projected to 128 learned numbers, the cell's input.
+    X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
-    # The article's "four hidden layers" are one layer, this cell, applied to each of four words.
-    # Here it is applied to each of 28 rows:
+    # One cell reads all the rows. dynamic_rnn, below, applies it in a loop:
     #
     #     state = zeros
     #     for t in range(n_steps):
     #         state = tanh(X_in[:, t] @ W + state @ U + bias)
     #
-    # In the article's pseudo-code, `word` is X_in[:, t], and `output` and `hidden_state` are both
-    # the new state. "W1" is U. The cell's variables are `bias` and `kernel`, which is W stacked on
-    # U: [128 row + 128 state, 128 hidden], the only 256 in the network.
+    # So the article's "four hidden layers" for four words are one layer, used four times, and its
+    # "W1" is U. In its pseudo-code, `rnn` is RNN_cell, `word` is X_in[:, t], and `output` and
+    # `hidden_state` are both the new state. The cell has two variables of its own: `bias`, and
+    # `kernel`, which is W stacked on U, [128 input + 128 state, 128 hidden], the only 256 here.
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)
     # Zeros. They fix the batch size at 128, although x would accept any.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
-    # outputs: [128 batch, 28 steps, 128 hidden], the state after each row (unused)
+    # outputs: [128 batch, 28 steps, 128 hidden], the state after each row; not needed
     # states:  [128 batch, 128 hidden], the state after the last row, equal to outputs[:, -1]
     outputs, states = tf.nn.dynamic_rnn(RNN_cell, X_in, initial_state=_init_state, time_major=False)
 
-    # The pseudo-code's `ff`. These scores are also called logits.
+    # The pseudo-code's `ff`. Its ten scores for each digit are also called logits.
     results = tf.matmul(states, weights['out']) + biases['out']  # [128 batch, 10 classes]
     return results
 
 
 def build_graph():
-    """Adds the article's graph to the default graph; returns its ten parts as a `Model`."""
-    # Placeholders stand for the arrays that are fed. None accepts any batch size.
-    x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels from 0 to 1
+    """Adds the article's graph to the default graph; returns its parts as a `Model`."""
+    # Placeholders stand for arrays to be fed. None accepts any batch size.
+    x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels, 0 black to 1 white
     y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 at the right class, else 0
 
-    # Variables keep their values from one run to the next.
+    # Variables keep their values from one run to the next. They are what is trained.
     weights = {
         'in': tf.Variable(tf.random_normal([n_inputs, n_hidden_units])),
         'out': tf.Variable(tf.random_normal([n_hidden_units, n_classes])),
@@ -113,50 +116,52 @@ def build_graph():
     }
 
     pre = RNN(x, weights, biases)  # [128 batch, 10 classes]
-    # Softmax turns the scores of a digit into probabilities. Its cross-entropy is -log(probability
-    # of the right class), and the cost is the mean over the batch, one number.
+    # Softmax turns the scores into probabilities. A digit's cross-entropy is -log(p), where p is
+    # the probability of the right class. The cost, one number, is the mean over the batch.
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
-    # This line trains nothing: it adds an operation. Running it computes the gradient of the cost
-    # for all six variables, `kernel` and `bias` included, and Adam updates them, with a step size
-    # of its own for each number. The gradient flows back through all 28 uses of the same W and U,
-    # and the 28 contributions add up.
+    # This line trains nothing: it adds a training step to the graph. When the step is run, it finds
+    # the gradients: how the cost changes with each number in the six variables (the cell's `kernel`
+    # and `bias` are trained, too). They flow back through all 28 uses of W and U and add up there.
+    # Then Adam moves each number by about lr or less, depending on its recent gradients.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
-    # Does the right class have the highest score?
+    # Does the right class have the highest score? Axis 1 is the classes.
     correct_pre = tf.equal(tf.argmax(y, 1), tf.argmax(pre, 1))  # [128 batch], true or false
-    accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # the fraction that is true
+    accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # the fraction that is correct
 
-    init = tf.initialize_all_variables()  # when it is run, the variables get their initial values
+    init = tf.initialize_all_variables()  # assigns the initial values
     return Model(x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init)
 
 
 def train(mnist, training_iters=training_iters, seed=None, logdir=None):
     """Builds the article's graph, trains the network, and tests it.
 
-    `mnist` is from `read_data_sets(..., one_hot=True)`: gray digits of 28 x 28 = 784 pixels with
-    labels, 55,000 for training, 5,000 for validation (unused) and 10,000 for testing. An int for
-    `seed` repeats the initial weights. `logdir` is a folder for a TensorBoard log; if it cannot be
-    written to, tf.errors.OpError is raised. Returns the test accuracy, 0 to 1, and a dict of the
-    trained variables, float32 arrays.
+    `mnist` is what `read_data_sets` returns with `one_hot`: gray digits of 28 x 28 = 784 pixels
+    and their labels, 55,000 for training, 5,000 for validation (unused) and 10,000 for testing. The
+    same int for `seed` gives the same initial weights. `logdir` is a folder for a TensorBoard log;
+    if it cannot be written to, this raises tf.errors.OpError.
+
+    Returns the test accuracy, 0 to 1, and the trained variables, a dict of float32 arrays.
     """
-    # Phase one, in a new graph for each call.
+    # The first phase.
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(seed)
         x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init = build_graph()
 
-    # Phase two.
+    # The second phase.
     with tf.Session(graph=graph, config=SESSION_CONFIG) as sess:
         sess.run(init)
         log = _open_log(logdir, graph) if logdir else None
         step = 0
-        while step * batch_size < training_iters:
-            # [128 batch, 784 pixels] and [128 batch, 10 classes], in random order
+        while step * batch_size < training_iters:  # here the article is cut off
+            # The next digits in random order: [128 batch, 784 pixels] and [128 batch, 10 classes].
             batch_xs, batch_ys = mnist.train.next_batch(batch_size)
             batch_xs = batch_xs.reshape([batch_size, n_steps, n_inputs])
-            # A training step: changes the six variables to lower the cost of this batch.
+            # One training step: changes the six variables to lower the cost of this batch.
             sess.run(train_op, feed_dict={x: batch_xs, y: batch_ys})
             if step % 20 == 0:
-                # Changes nothing: the accuracy on the batch just trained on, 0.1 by guessing.
+                # Changes nothing: the accuracy on this batch after the training step. One digit in
+                # ten is right by guessing.
                 batch_accuracy, batch_cost = sess.run(
                     [accuracy, cost], feed_dict={x: batch_xs, y: batch_ys})
                 print(f'step {step:4}/{math.ceil(training_iters / batch_size)}'
@@ -164,7 +169,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
                 _write_log(log, step, accuracy=batch_accuracy, cost=batch_cost)
             step += 1
 
-        # The article ends here. Only digits that the network has never seen tell how good it is.
+        # Batch accuracy is a bit too high, as the network has just been trained on the batch. The
+        # test images are new to the network. They pass in batches of 128, too.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
@@ -232,10 +238,10 @@ Datasets = collections.namedtuple('Datasets', 'train validation test')
 
 
 class DataSet:
-    """Images and their labels, whole and in batches, like TensorFlow 1's `DataSet`.
+    """Images and labels, whole and in batches, like TensorFlow 1's `DataSet`.
 
-    `images` are float32 from 0 to 1, `[num_examples, 784]`, or `[num_examples, 28, 28, 1]` without
-    `reshape`. `labels` are float64 `[num_examples, 10]` if one-hot, else uint8 `[num_examples]`.
+    `images` are float32 from 0 to 1, `[n, 784]`, or `[n, 28, 28, 1]` without `reshape`; `labels`
+    are float64 `[n, 10]` if one-hot, else uint8 `[n]`; n is `num_examples`.
     """
 
     def __init__(self, images, labels, rng, one_hot, reshape=True):
@@ -324,10 +330,9 @@ def _read_idx(path):
 
 def _download(names, folder):
     """Downloads files of MNIST into a folder, from the mirrors in turn."""
-    parent = folder if os.path.isdir(folder) else os.path.dirname(os.path.abspath(folder))
-    if not os.access(parent, os.W_OK):  # better known before a download than after it
-        raise PermissionError(f'{parent}: cannot be written to')
     os.makedirs(folder, exist_ok=True)
+    if not os.access(folder, os.W_OK):  # better known before a download than after it
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
     failures = ''
     for mirror in MIRRORS:
         for name in [name for name in names if not _find(folder, name)]:
@@ -446,7 +451,7 @@ def _load(args):
             raise OSError(f'{error}; move or delete the file to download it again, or choose '
                           'another --data-dir') from None
         except OSError as error:
-            unwritable = args.data_dir is None and isinstance(error, PermissionError)
+            unwritable = args.data_dir is None and error.errno in [errno.EACCES, errno.EROFS]
             if args.data == 'mnist' or not (unwritable or isinstance(error, ConnectionError)):
                 raise OSError(f'{folder}: {error.strerror or error}') from None
             print(f'NOTICE: {error}\nNOTICE: continuing with GENERATED digits; their accuracy says '

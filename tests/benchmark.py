@@ -1,15 +1,16 @@
-"""Times a training step: the script and its peers, each in a process of its own, in turn.
+"""Times a training step of the script and of its peers, each in a process of its own, in turn.
 
     python tests/benchmark.py [--rounds N] [--tf1 PYTHON] [--torch PYTHON] [--data-dir MNIST_data]
 
-A round takes about half a minute. `--tf1` and `--torch` name interpreters that have TensorFlow
-1.15.5 and PyTorch, whose rows are left out without them. Prints milliseconds a step, medians over
-the rounds, start-up and the first steps left out, and the ratios of these medians; then, if MNIST
-is in the folder, the memory of a run and the time to its first line (on Linux and macOS).
+A round takes about half a minute on an idle machine. `--tf1` and `--torch` name Python interpreters
+with TensorFlow 1.15.5 and with PyTorch; without these options, their rows are left out. The table
+has medians over the rounds, in milliseconds per step without the start-up and the first 100 steps.
+If MNIST is in the folder, a last line (on Linux and macOS) has the memory of a run and the time to
+its first line.
 
-What was tried without gain: inter-op threads 1, 2, 3, 4 and the caller's, Grappler's
+Tried without improvement: 1, 2, 3 or 4 inter-op threads and the caller's thread, Grappler's
 optimizers one by one and off, oneDNN off, other allocators, `make_callable`, control flow v2, XLA.
-The floor is the step's matrix products alone, as fast as NumPy makes large ones.
+The floor is the time of the step's matrix products at the rate of NumPy's large ones.
 """
 import argparse
 import itertools
@@ -32,7 +33,7 @@ def a_step(times):
 
 
 class Clocked:
-    """A data set that notes when a batch is asked for: once a step."""
+    """A data set that records when a batch is requested: once per step."""
 
     def __init__(self, next_batch):
         self.batch, self.times = next_batch, []
@@ -106,7 +107,7 @@ def pytorch_rnn():
 
 
 def floor():
-    """The step's matrix products at the rate of NumPy's large ones, on all cores."""
+    """Returns the time of the step's matrix products at the rate of NumPy's large ones."""
     import numpy as np
     a = np.ones([2048, 2048], np.float32)
     times = []
@@ -115,20 +116,20 @@ def floor():
         a.dot(a)
         times.append(time.perf_counter() - start)
     rate = 2 * 2048**3 / min(times)
-    # the cell and the output projection forward, and backward for both factors; the input
-    # projection forward, and backward for its weights only
+    # The cell and the output projection have three products each: forward, and backward for both
+    # factors. The input projection has two: its backward pass is for the weights alone.
     flop = 2 * 128 * (3 * 28 * 256 * 128 + 3 * 128 * 10 + 2 * 28 * 28 * 128)
     return {'ms': 1000 * flop / rate}
 
 
 def memory_and_first_line(data_dir):
-    """A run's peak memory above that of the import, MB, and the seconds until its first line."""
-    import resource  # which Windows has not
+    """Returns the memory after the import and at the peak of a run, and when the first line came."""
+    import resource  # not available on Windows
     import rnn_mnist
 
     def megabytes():
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / (1 << 20 if sys.platform == 'darwin' else 1 << 10)  # bytes there, else kB
+        return peak / (1 << 20 if sys.platform == 'darwin' else 1 << 10)  # in bytes on macOS, in kB elsewhere
     imported = megabytes()
     start, first = time.perf_counter(), []
 
@@ -176,7 +177,7 @@ def main():
             times[name].append(measure(python, function)['ms'])
     print('\r\033[K', end='', file=sys.stderr)
     for name, each in times.items():
-        print('{:34} {:6.2f} ms a step ({:.2f} to {:.2f}), {:.2f} times the script\'s'.format(
+        print('{:34} {:6.2f} ms per step ({:.2f} to {:.2f}), {:.2f} times the script\'s'.format(
             name, statistics.median(each), min(each), max(each),
             statistics.median(each) / statistics.median(times['the script'])))
     if os.path.isdir(args.data_dir):

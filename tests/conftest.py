@@ -80,11 +80,12 @@ def a_run(tmp_path_factory):
 
 @pytest.fixture
 def read_only(monkeypatch):
-    """A folder that cannot be written to, with a file that cannot be read, not even by root."""
+    """A folder that not even root can write to, with a folder of a file that root cannot read."""
     if not hasattr(os, 'setresuid'):
         pytest.skip('needs Linux')
     folder = tempfile.mkdtemp()
-    file = os.path.join(folder, next(iter(rnn_mnist.SHA256)))
+    os.mkdir(os.path.join(folder, 'unreadable'))
+    file = os.path.join(folder, 'unreadable', next(iter(rnn_mnist.SHA256)))
     open(file, 'w').close()
     os.chmod(file, 0)
     os.chmod(folder, 0o555)

@@ -1,5 +1,6 @@
-"""The article's claims, in its order; where one is wrong, the test's name says what is so."""
+"""The article's claims, in its order. Where a claim is wrong, the test's name says what is true."""
 import inspect
+import types
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ SEQUENCES = np.random.RandomState(0).normal(size=[BATCH, TIME, DEPTH]).astype(np
 
 
 def run(*tensors):
-    """The tensors' values in a session of their own, the variables as `init` draws them."""
+    """Returns the values of tensors in a new session, with newly initialized variables."""
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
         return sess.run(tensors)
@@ -25,7 +26,7 @@ def shapes(*tensors):
 
 
 def dynamic_rnn(cell=None, inputs=SEQUENCES, scope=None, **parameters):
-    """`tf.nn.dynamic_rnn` from a state of zeros, with the same weights at every call."""
+    """Calls `tf.nn.dynamic_rnn` from a state of zeros, with the same weights on every call."""
     initializer = tf.random_uniform_initializer(-1, 1, seed=0)
     with tf.variable_scope(scope or tf.get_variable_scope(), initializer=initializer,
                            reuse=tf.AUTO_REUSE):
@@ -35,7 +36,7 @@ def dynamic_rnn(cell=None, inputs=SEQUENCES, scope=None, **parameters):
 
 # ------------------------------------------------------------------------ introduction to RNN
 
-def test_order_changes_what_an_rnn_makes_of_a_sequence_but_not_a_sum():
+def test_word_order_changes_the_state_of_an_rnn_but_not_a_sum():
     i, go, eat, rice = np.eye(4, dtype=np.float32)
     sentences = np.array([[i, go, eat, rice], [rice, eat, go, i]])
     _, (one, other) = run(*dynamic_rnn(inputs=sentences))
@@ -43,7 +44,7 @@ def test_order_changes_what_an_rnn_makes_of_a_sequence_but_not_a_sum():
     assert np.array_equal(*sentences.sum(axis=1))
 
 
-def test_the_last_output_has_heard_of_every_word():
+def test_last_output_depends_on_every_word():
     words = tf.constant(SEQUENCES)
     outputs, _ = tf.nn.dynamic_rnn(BasicRNNCell(UNITS), words, dtype=tf.float32)
     gradient, = run(*tf.gradients(outputs[:, -1], words))
@@ -58,7 +59,7 @@ def test_four_words_pass_one_layer_four_times_not_four_layers():
     assert weights_for(4) == weights_for(1) == [[DEPTH + UNITS, UNITS], [UNITS]]
 
 
-def test_the_pseudocode_loop_gives_what_dynamic_rnn_gives():
+def test_pseudo_code_loop_equals_dynamic_rnn():
     rnn = BasicRNNCell(UNITS)
     outputs, states = dynamic_rnn(rnn)
     hidden_state = rnn.zero_state(BATCH, tf.float32)
@@ -91,14 +92,14 @@ def test_num_units_is_the_size_of_output_and_state():
 
 @pytest.mark.parametrize('activation, function', [
     (None, np.tanh), (tf.nn.relu, lambda z: np.maximum(z, 0))])
-def test_activation_is_tanh_by_default_and_another_can_be_given(activation, function):
+def test_activation_is_tanh_by_default_and_can_be_changed(activation, function):
     cell = BasicRNNCell(UNITS, activation=activation)
     output, kernel, bias = run(call(cell), *cell.variables)
     z = np.ones([BATCH, DEPTH]).dot(kernel[:DEPTH]) + bias  # the state is zeros
     np.testing.assert_allclose(output, function(z), rtol=1e-5, atol=1e-6)
 
 
-def test_a_second_cell_in_a_scope_raises_unless_told_to_reuse():
+def test_second_cell_in_a_scope_raises_unless_reuse_is_true():
     def call_in_scope(cell):
         with tf.variable_scope('scope'):
             call(cell)
@@ -110,12 +111,12 @@ def test_a_second_cell_in_a_scope_raises_unless_told_to_reuse():
     assert all(one is other for one, other in zip(first.variables, second.variables))
 
 
-def test_name_names_the_layer_and_so_its_variables():
+def test_name_is_the_prefix_of_the_variables():
     call(BasicRNNCell(UNITS, name='reader'))
     assert [v.op.name for v in tf.global_variables()] == ['reader/kernel', 'reader/bias']
 
 
-def test_dtype_is_the_dtype_of_the_layer():
+def test_dtype_applies_to_the_variables_and_the_output():
     cell = BasicRNNCell(UNITS, dtype=tf.float64)
     assert call(cell, tf.float64).dtype == tf.float64
     assert all(v.dtype.base_dtype == tf.float64 for v in cell.variables)
@@ -140,7 +141,7 @@ def test_dynamic_rnn_has_the_parameters_and_defaults_listed():
         'parallel_iterations=None, swap_memory=False, time_major=False, scope=None)')
 
 
-def test_time_major_swaps_the_first_two_axes_and_changes_no_number():
+def test_time_major_swaps_the_first_two_axes_without_changing_values():
     outputs, states = dynamic_rnn(time_major=False)
     swapped, same_states = dynamic_rnn(inputs=np.swapaxes(SEQUENCES, 0, 1).copy(), time_major=True)
     assert shapes(outputs, swapped) == [[BATCH, TIME, UNITS], [TIME, BATCH, UNITS]]
@@ -169,7 +170,7 @@ def test_inputs_may_be_a_nested_tuple_of_tensors():
 
 
 @pytest.mark.parametrize('dtype', [tf.int32, tf.int64])
-def test_sequence_length_is_int32_or_int64_a_number_for_each_element(dtype):
+def test_sequence_length_has_an_int32_or_int64_per_batch_element(dtype):
     length = np.array([2, TIME, 0])
     _, states = dynamic_rnn(sequence_length=tf.constant(length, dtype))
     _, one_by_one = zip(*[dynamic_rnn(inputs=SEQUENCES[i:i + 1, :end])
@@ -191,12 +192,12 @@ def test_past_sequence_length_outputs_are_zero_and_the_state_is_copied_through()
         np.testing.assert_array_equal(states[row], full[row, end - 1] if end else np.zeros(UNITS))
 
 
-def test_sequence_length_is_a_matter_of_correctness_not_only_of_performance():
+def test_sequence_length_changes_results_and_not_only_performance():
     full, short = run(dynamic_rnn()[1], dynamic_rnn(sequence_length=[2] * BATCH)[1])
     assert np.abs(full - short).max() > 0.1
 
 
-def test_an_initial_state_is_where_the_first_step_starts_from():
+def test_first_step_starts_from_initial_state():
     start = np.full([BATCH, UNITS], 0.5, np.float32)
     whole, _ = dynamic_rnn()
     halfway, _ = dynamic_rnn(inputs=SEQUENCES[:, 2:], initial_state=whole[:, 1])
@@ -207,33 +208,33 @@ def test_an_initial_state_is_where_the_first_step_starts_from():
 
 
 @pytest.mark.parametrize('parameter', [{'parallel_iterations': 1}, {'swap_memory': True}])
-def test_parallel_iterations_and_swap_memory_change_no_number(parameter):
+def test_parallel_iterations_and_swap_memory_do_not_change_values(parameter):
     plain, other = run(dynamic_rnn(), dynamic_rnn(**parameter))
     for one, same in zip(plain, other):
         np.testing.assert_array_equal(one, same)
 
 
-def test_the_default_scope_is_rnn_in_small_letters():
+def test_default_scope_is_rnn_in_lower_case():
     outputs, _ = tf.nn.dynamic_rnn(BasicRNNCell(UNITS), tf.constant(SEQUENCES), dtype=tf.float32)
     assert outputs.op.name.split('/')[0] == 'rnn'
 
 
-def test_initial_state_or_dtype_must_be_given():
+def test_initial_state_or_dtype_is_required():
     with pytest.raises(ValueError, match='dtype'):
         tf.nn.dynamic_rnn(BasicRNNCell(UNITS), tf.constant(SEQUENCES))
 
 
-def test_the_pair_returned_is_every_output_and_the_final_state():
+def test_dynamic_rnn_returns_every_output_and_the_final_state():
     outputs, states = dynamic_rnn()
     assert shapes(outputs, states) == [[BATCH, TIME, UNITS], [BATCH, UNITS]]
 
 
-def test_states_is_the_last_of_the_outputs_for_basic_rnn_cell():
+def test_states_equals_the_last_output_of_basic_rnn_cell():
     outputs, states = run(*dynamic_rnn())
     np.testing.assert_array_equal(states, outputs[:, -1])
 
 
-def test_outputs_are_those_of_the_last_of_several_layers():
+def test_outputs_come_from_the_last_of_several_layers():
     cells = tf.nn.rnn_cell.MultiRNNCell([BasicRNNCell(UNITS), BasicRNNCell(UNITS + 1)])
     outputs, states = dynamic_rnn(cells)
     assert shapes(outputs, *states) == [
@@ -242,7 +243,7 @@ def test_outputs_are_those_of_the_last_of_several_layers():
     np.testing.assert_array_equal(outputs[:, -1], last)
 
 
-def test_states_is_a_pair_of_cell_and_hidden_state_for_basic_lstm_cell():
+def test_states_of_basic_lstm_cell_is_a_pair_of_cell_and_hidden_state():
     cell = tf.nn.rnn_cell.BasicLSTMCell(UNITS)
     outputs, states = dynamic_rnn(cell)
     assert states._fields == ('c', 'h') and shapes(*states) == [[BATCH, UNITS]] * 2
@@ -253,21 +254,43 @@ def test_states_is_a_pair_of_cell_and_hidden_state_for_basic_lstm_cell():
 
 # ------------------------------------------------------------------------- the RNN definition
 
-def test_the_first_reshape_gives_28_inputs_not_128_or_256_hidden(graph):
+def test_first_reshape_has_28_inputs_not_128_or_256_hidden(graph):
     build_graph()
     assert shapes(graph.get_tensor_by_name('Reshape:0')) == [[None, 28]]
 
 
-def test_the_shapes_on_the_way_through_rnn_have_no_256(graph):
-    build_graph()
-    way = ['Placeholder', 'Reshape', 'MatMul', 'add', 'Reshape_1', 'BasicRNNCellZeroState/zeros',
-           'rnn/transpose_1', 'rnn/while/Exit_3', 'MatMul_1', 'add_1']
-    assert shapes(*[graph.get_tensor_by_name(name + ':0') for name in way]) == [
-        [None, 28, 28], [None, 28], [None, 128], [None, 128], [None, 28, 128], [128, 128],
-        [128, 28, 128], [128, 128], [128, 10], [128, 10]]
+@pytest.fixture
+def rnn(monkeypatch):
+    """The inputs and the results of `dynamic_rnn` in the article's graph, once it is built."""
+    seen, dynamic_rnn = types.SimpleNamespace(), tf.nn.dynamic_rnn
+
+    def spy(cell, inputs, **parameters):
+        seen.X_in, seen._init_state = inputs, parameters['initial_state']
+        seen.outputs, seen.states = dynamic_rnn(cell, inputs, **parameters)
+        return seen.outputs, seen.states
+    monkeypatch.setattr(tf.nn, 'dynamic_rnn', spy)
+    return seen
 
 
-def test_the_kernel_has_the_weights_of_the_row_above_those_of_the_old_state():
+def test_shapes_in_rnn_have_no_256(graph, rnn):
+    model = build_graph()
+    products = [graph.get_tensor_by_name(name + ':0') for name in ['MatMul', 'add']]
+    assert shapes(*products, rnn.X_in, rnn._init_state, rnn.outputs, rnn.states, model.pre) == [
+        [None, 128], [None, 128], [None, 28, 128], [128, 128], [128, 28, 128], [128, 128],
+        [128, 10]]
+
+
+def test_each_time_step_takes_one_row_of_the_digit(rnn):
+    model = build_graph()
+    gradient = tf.gradients(rnn.outputs[:, 3], model.x)[0]  # the output after four rows
+    images = given().train.next_batch(128)[0].reshape([-1, 28, 28])
+    with tf.Session() as sess:
+        sess.run(model.init)
+        rows = np.abs(sess.run(gradient, {model.x: images})).max(axis=(0, 2))
+    assert np.flatnonzero(rows).tolist() == [0, 1, 2, 3]
+
+
+def test_kernel_is_the_weights_of_the_input_stacked_on_those_of_the_state():
     cell = BasicRNNCell(UNITS)
     row, old_state = SEQUENCES[:, 0], np.ones([BATCH, UNITS], np.float32)
     new_state, _ = cell(tf.constant(row), tf.constant(old_state))
@@ -277,7 +300,7 @@ def test_the_kernel_has_the_weights_of_the_row_above_those_of_the_old_state():
         new_state, np.tanh(row.dot(W) + old_state.dot(U) + bias), rtol=1e-5, atol=1e-6)
 
 
-def test_a_training_step_changes_all_six_variables_and_the_accuracy_none():
+def test_train_op_changes_all_six_variables_and_accuracy_changes_none():
     model = build_graph()
     images, labels = given().train.next_batch(128)
     batch = {model.x: images.reshape([-1, 28, 28]), model.y: labels}
@@ -292,21 +315,19 @@ def test_a_training_step_changes_all_six_variables_and_the_accuracy_none():
     assert [np.array_equal(*values) for values in zip(before, after)] == [False] * 6
 
 
-def test_results_are_made_of_states_which_here_equal_the_last_outputs(graph):
+def test_results_come_from_states_which_equals_the_last_output(rnn):
     model = build_graph()
-    outputs, states = [graph.get_tensor_by_name(name) for name in [
-        'rnn/transpose_1:0', 'rnn/while/Exit_3:0']]
     images = given().train.next_batch(128)[0].reshape([-1, 28, 28])
     with tf.Session() as sess:
         sess.run(model.init)
         outputs, states, weights, biases, pre = sess.run(
-            [outputs, states, model.weights, model.biases, model.pre], {model.x: images})
+            [rnn.outputs, rnn.states, model.weights, model.biases, model.pre], {model.x: images})
     np.testing.assert_array_equal(states, outputs[:, -1])
     np.testing.assert_allclose(
         pre, states.dot(weights['out']) + biases['out'], rtol=1e-4, atol=1e-4)
 
 
-def test_zero_state_of_batch_size_ties_the_graph_to_batches_of_128():
+def test_zero_state_of_batch_size_fixes_the_batch_size_at_128():
     model = build_graph()
     with tf.Session() as sess:
         sess.run(model.init)
@@ -317,31 +338,31 @@ def test_zero_state_of_batch_size_ties_the_graph_to_batches_of_128():
 
 # ------------------------------------------------------------------------------- all the code
 
-def test_the_hyperparameters_are_the_articles():
+def test_hyperparameters_are_those_of_the_article():
     assert (rnn_mnist.lr, rnn_mnist.training_iters, rnn_mnist.batch_size) == (0.001, 1000000, 128)
     assert (rnn_mnist.n_inputs, rnn_mnist.n_steps) == (28, 28)
     assert (rnn_mnist.n_hidden_units, rnn_mnist.n_classes) == (128, 10)
 
 
 @pytest.mark.parametrize('one_hot', ['true', 'false'])
-def test_one_hot_is_true_for_any_string_that_is_not_empty(one_hot):
+def test_one_hot_is_true_for_any_non_empty_string(one_hot):
     _, labels = rnn_mnist.generated_data_sets(one_hot=one_hot).test.next_batch(3)
     assert labels.shape == (3, 10)
 
 
-def test_weights_start_standard_normal_and_biases_at_a_tenth():
+def test_initial_weights_are_standard_normal_and_biases_are_a_tenth():
     model = build_graph()
     weights, biases = run(model.weights, model.biases)
     assert weights['in'].shape == (28, 128) and weights['out'].shape == (128, 10)
     assert biases['in'].shape == (128,) and biases['out'].shape == (10,)
     for weight in weights.values():
-        error = 1 / np.sqrt(weight.size)  # of the mean; four of them are as good as never met
+        error = 1 / np.sqrt(weight.size)  # of the mean; four times that practically never happens
         assert abs(weight.mean()) < 4 * error and abs(weight.std() - 1) < 4 * error
     for bias in biases.values():
         np.testing.assert_array_equal(bias, np.full_like(bias, 0.1))
 
 
-def test_softmax_cross_entropy_sends_no_gradient_into_the_labels():
+def test_softmax_cross_entropy_has_no_gradient_for_the_labels():
     logits, labels = tf.constant([[1., 2.]]), tf.constant([[0., 1.]])
     loss = tf.nn.softmax_cross_entropy_with_logits(logits=logits, labels=labels)
     to_logits, to_labels = tf.gradients(loss, [logits, labels])
@@ -359,22 +380,24 @@ def test_cost_is_the_mean_over_the_batch():
     np.testing.assert_allclose(cost, -(labels * log_softmax).sum(axis=1).mean(), rtol=1e-5)
 
 
-def test_initialize_all_variables_is_global_variables_initializer_by_its_old_name():
+def test_initialize_all_variables_is_the_old_name_of_global_variables_initializer():
     call(BasicRNNCell(UNITS))
     old, new = tf.initialize_all_variables(), tf.global_variables_initializer()
     assert old.control_inputs and old.control_inputs == new.control_inputs
 
 
 class IdleSession(tf.Session):
-    """Computes nothing, so that a thousand steps take no time."""
+    """Computes nothing, so that thousands of steps take no time."""
 
     def run(self, fetches, feed_dict=None):
+        if isinstance(fetches, dict):
+            return {}
         if isinstance(fetches, list):
             return [self.run(fetch) for fetch in fetches]
         return None if isinstance(fetches, tf.Operation) else np.zeros(fetches.shape.as_list())
 
 
-def test_training_iters_counts_examples_which_makes_7813_steps_and_391_lines(
+def test_training_iters_counts_examples_read_in_7813_steps_with_391_lines(
         mnist, monkeypatch, capsys):
     monkeypatch.setattr(tf, 'Session', IdleSession)
     train(mnist)
@@ -383,7 +406,7 @@ def test_training_iters_counts_examples_which_makes_7813_steps_and_391_lines(
     assert lines[0].startswith('step    0/7813 ') and lines[-1].startswith('step 7800/7813 ')
 
 
-def test_the_accuracy_printed_is_that_of_the_batch_after_its_own_update(
+def test_printed_accuracy_is_that_of_the_batch_after_its_own_update(
         mnist_dir, mnist, monkeypatch, capsys):
     monkeypatch.setattr(rnn_mnist, 'lr', 0.1)  # so that one update tells
     train(mnist, training_iters=128, seed=0)

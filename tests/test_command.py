@@ -134,7 +134,7 @@ def test_file_that_cannot_be_saved_to_is_refused_before_the_training(file, tmp_p
 
 
 def test_file_without_permission_to_save_is_refused(read_only, run):
-    for file in ['trained', os.listdir(read_only)[0]]:
+    for file in ['trained', '/'.join(['unreadable', *os.listdir('unreadable')])]:
         status, out, err = run('--data', 'generated', '--save', file)
         assert status == 1 and out == '' and 'Permission denied' in err and file in err
 
