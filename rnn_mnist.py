@@ -1,13 +1,11 @@
 """Trains a recurrent network to read handwritten digits row by row, in TensorFlow 1 style.
 
-    python rnn_mnist.py                        # trains for about two minutes; see --help
-
 This is the script of the article "python artificial intelligence tensorflow how to build cyclic
 neural network RNN" (shulou.com), ported to current TensorFlow, to be read side by side with it.
-The article's `x` to `init` are in `build_graph`, which calls `RNN`; its session is in `train`; its
-`mnist = ...` is in `_load`. The code that it imports for `mnist` no longer exists, so a replacement
-follows the lesson. The article is cut off in its `while` loop. The rest is from the tutorial that
-it follows, github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2/full_code.py.
+`build_graph` has the article's `x` to `init` and calls `RNN`, `train` has its session, and `_load`
+its `mnist = ...`. A replacement for the loader that it imports follows the lesson. The article is
+cut off in its `while` loop. The rest is from the tutorial that it follows, MorvanZhou/tutorials on
+github.com, tensorflowTUT/tf20_RNN2/full_code.py.
 """
 # /// script
 # requires-python = ">=3.10,<3.14"
@@ -56,8 +54,7 @@ tf.disable_v2_behavior()  # variables and loops as in TensorFlow 1
 # session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
 # values of the variables. Running `init` or `train_op` also changes these values.
 #
-# Shapes are in brackets, with a word for each number, since the batch size and the number of hidden
-# units both happen to be 128.
+# Shapes are in brackets, with a word for each number: both the batch and the hidden units are 128.
 
 lr = 0.001                # learning rate: about how far an update moves a number
 training_iters = 1000000  # training examples to read: each about 18 times, in 7813 training steps
@@ -136,12 +133,11 @@ def build_graph():
 def train(mnist, training_iters=training_iters, seed=None, logdir=None):
     """Builds the article's graph, trains the network, and tests it.
 
-    `mnist` is what `read_data_sets` returns with `one_hot`: gray digits of 28 x 28 = 784 pixels
-    and their labels, 55,000 for training, 5,000 for validation (unused) and 10,000 for testing. The
-    same int for `seed` gives the same initial weights. `logdir` is a folder for a TensorBoard log;
-    if it cannot be written to, this raises tf.errors.OpError.
-
-    Returns the test accuracy, 0 to 1, and the trained variables, a dict of float32 arrays.
+    `mnist` is what `read_data_sets` returns with `one_hot`: gray digits of 28 x 28 = 784 pixels and
+    their labels, 55,000 for training, 5,000 for validation (unused) and 10,000 for testing. The
+    same int for `seed` gives the same initial weights. `logdir` is a folder for a TensorBoard log.
+    Returns the test accuracy, 0 to 1, and the trained variables, a dict of float32 arrays. Raises
+    tf.errors.OpError if the log cannot be written.
     """
     # The first phase.
     with tf.Graph().as_default() as graph:
@@ -181,8 +177,7 @@ Model = collections.namedtuple(
     'Model', 'x y weights biases pre cost train_op correct_pre accuracy init')
 
 SESSION_CONFIG = tf.ConfigProto(
-    # One thread per operation: the matrix products are too small to parallelize, and a fixed order
-    # of summation makes a seeded run repeatable.
+    # One thread per operation: best for such small products, and it makes a seeded run repeatable.
     intra_op_parallelism_threads=1,
     gpu_options=tf.GPUOptions(allow_growth=True))  # takes GPU memory only as needed
 
@@ -216,7 +211,6 @@ def _open_log(logdir, graph):
 
 
 def _write_log(log, step, **scalars):
-    """Writes scalars to the log, if there is one, where TensorBoard can see them at once."""
     if log:
         values = [{'tag': tag, 'simple_value': value} for tag, value in scalars.items()]
         event = tf.Event(wall_time=time.time(), step=step, summary=tf.Summary(value=values))
@@ -269,10 +263,10 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, *, reshape=True,
                    validation_size=5000, seed=None):
     """Reads MNIST, or other data in its format, from a folder; downloads missing files of MNIST.
 
-    The first `validation_size` training images are set apart. With a `seed`, batches come in the
-    order of TensorFlow 1 after `tf.set_random_seed(seed)`. `fake_data`, which tutorials pass but do
-    not use, is ignored. Returns `Datasets`. Raises ValueError if a file is not as expected,
-    ConnectionError if no mirror delivers one, other OSErrors if the folder cannot be written to.
+    The first `validation_size` training images are set apart. A `seed` gives the batches the order
+    of TensorFlow 1 after `tf.set_random_seed(seed)`. `fake_data` is ignored: tutorials pass False.
+    Returns `Datasets`. Raises ValueError if a file is not as expected, ConnectionError if no mirror
+    delivers a missing file, other OSErrors if the folder cannot be written to.
     """
     train_dir = os.path.expanduser(train_dir)
     missing = [name for name in SHA256 if not _find(train_dir, name)]
@@ -461,8 +455,8 @@ def _load(args):
 
 
 if __name__ == '__main__':
-    # In a notebook that runs this file as cells, sys.argv has the notebook's own arguments.
     with contextlib.redirect_stderr(sys.stderr or open(os.devnull, 'w')):  # None if it is closed
+        # If a notebook runs this file cell by cell, the arguments are not for the script.
         status = main([] if 'kernel_launcher' in sys.argv[0] else None)
     if status:
         try:

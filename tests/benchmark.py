@@ -123,13 +123,13 @@ def floor():
 
 
 def memory_and_first_line(data_dir):
-    """Returns the memory after the import and at the peak of a run, and when the first line came."""
+    """Returns the memory after the import and at the peak of a run; times the first line."""
     import resource  # not available on Windows
     import rnn_mnist
 
     def megabytes():
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / (1 << 20 if sys.platform == 'darwin' else 1 << 10)  # in bytes on macOS, in kB elsewhere
+        return peak / (1 << 20 if sys.platform == 'darwin' else 1 << 10)  # bytes on macOS, else kB
     imported = megabytes()
     start, first = time.perf_counter(), []
 

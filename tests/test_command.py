@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 from helpers import SCRIPT, TOP, files, python, wait_for
-from rnn_mnist import generated_data_sets, main, read_data_sets, train
+from rnn_mnist import generated_data_sets, main, read_data_sets, tf, train
 import rnn_mnist
 from tf1_reference.given import write_files
 
@@ -209,6 +209,14 @@ def test_folder_name_that_stdout_cannot_encode_is_escaped(mnist_dir, monkeypatch
     monkeypatch.setattr(sys, 'stdout', io.TextIOWrapper(io.BytesIO(), encoding='ascii'))
     assert main(['--training-iters', '1', '--data-dir', str(folder)]) == 0
     assert b'MNIST_\\u6570' in sys.stdout.buffer.getvalue()
+
+
+def test_failure_of_an_experimenters_operation_keeps_its_traceback(mnist_dir, monkeypatch, run):
+    def RNN_that_fails(X, weights, biases, RNN=rnn_mnist.RNN):
+        return tf.check_numerics(RNN(X, weights, biases) / 0, 'division')
+    monkeypatch.setattr(rnn_mnist, 'RNN', RNN_that_fails)
+    with pytest.raises(tf.errors.InvalidArgumentError, match='division'):
+        run('--data-dir', mnist_dir)
 
 
 # ------------------------------------------------------------------------------------- the import
