@@ -2,10 +2,10 @@
 
 This is the script of the article "python artificial intelligence tensorflow how to build cyclic
 neural network RNN" (shulou.com), ported to current TensorFlow, to be read side by side with it.
-`build_graph` has the article's `x` to `init` and calls `RNN`, `train` has its session, and `_load`
-its `mnist = ...`. A replacement for the loader that it imports follows the lesson. The article is
-cut off in its `while` loop. The rest is from the tutorial that it follows, MorvanZhou/tutorials on
-github.com, tensorflowTUT/tf20_RNN2/full_code.py.
+Its statements from `x` to `init` are in `build_graph`, which calls `RNN`. Its session is in `train`
+and its `mnist = ...` in `_load`. A replacement for the MNIST loader comes after the lesson. The
+article stops in its `while` loop. The rest of the loop is from the tutorial that it follows,
+github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2/full_code.py.
 """
 # /// script
 # requires-python = ">=3.10,<3.14"
@@ -49,32 +49,32 @@ warnings.filterwarnings('ignore', r'`tf\.nn\.rnn_cell\.\w+` is deprecated')
 tf.disable_v2_behavior()  # variables and loops as in TensorFlow 1
 
 # %% The lesson
-# A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost and the others stand
-# for arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
+# A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost and so on stand for
+# arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
 # session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
 # values of the variables. Running `init` or `train_op` also changes these values.
 #
 # Shapes are in brackets, with a word for each number: both the batch and the hidden units are 128.
 
-lr = 0.001                # learning rate: about how far an update moves a number
-training_iters = 1000000  # training examples to read: each about 18 times, in 7813 training steps
+lr = 0.001                # learning rate: about the most that an update changes a number
+training_iters = 1000000  # training examples to read: 7813 training steps, each digit 18 times
 batch_size = 128          # digits per training step
 n_inputs = 28             # pixels per row
 n_steps = 28              # rows per digit, read one per time step
-n_hidden_units = 128      # numbers in the cell's state, its memory, and in a projected row
+n_hidden_units = 128      # numbers in the cell's state (its memory) and in a projected row
 n_classes = 10            # the digits 0 to 9
 
 
 def RNN(X, weights, biases):
-    """Adds the network to the graph: pixels in [0, 1] to class scores."""
-    # The rows of all digits are stacked, to project them all in one matrix product. (In the next
-    # three lines, the article's comments have 128 or 256 hidden. The shapes here are right.)
+    """Adds the network to the graph: pixels from 0 to 1 go in, class scores come out."""
+    # The rows of all digits in the batch are stacked, so that one matrix product projects them all.
+    # (The article's comments have 128 or 256 hidden for the next three results. They are wrong.)
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
     # Each row of 28 pixels is projected to 128 learned numbers, the cell's input.
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
-    # One cell reads all the rows. dynamic_rnn, below, applies it in a loop:
+    # One cell reads all the rows. dynamic_rnn, below, applies it in this loop:
     #
     #     state = zeros
     #     for t in range(n_steps):
@@ -83,7 +83,7 @@ def RNN(X, weights, biases):
     # So the article's "four hidden layers" for four words are one layer, used four times, and its
     # "W1" is U. In its pseudo-code, `rnn` is RNN_cell, `word` is X_in[:, t], and `output` and
     # `hidden_state` are both the new state. The cell has two variables of its own: `bias`, and
-    # `kernel`, which is W stacked on U, [128 input + 128 state, 128 hidden], the only 256 here.
+    # `kernel`, W stacked on U: [256 = 128 input + 128 state, 128 hidden]. There is no other 256.
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)
     # Zeros. They fix the batch size at 128, although x would accept any.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
@@ -102,7 +102,7 @@ def build_graph():
     x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels, 0 black to 1 white
     y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 at the right class, else 0
 
-    # Variables keep their values from one run to the next. They are what is trained.
+    # Variables keep their values from one sess.run to the next. They are what is trained.
     weights = {
         'in': tf.Variable(tf.random_normal([n_inputs, n_hidden_units])),
         'out': tf.Variable(tf.random_normal([n_hidden_units, n_classes])),
@@ -117,26 +117,26 @@ def build_graph():
     # the probability of the right class. The cost, one number, is the mean over the batch.
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
     # This line trains nothing: it adds a training step to the graph. When the step is run, it finds
-    # the gradients: how the cost changes with each number in the six variables (the cell's `kernel`
-    # and `bias` are trained, too). They flow back through all 28 uses of W and U and add up there.
-    # Then Adam moves each number by about lr or less, depending on its recent gradients.
+    # the gradients: how the cost changes with each number in the six variables, these four and the
+    # cell's two. W and U are used 28 times, so their gradients are sums over the 28 uses. Then Adam
+    # moves each number by up to about lr, less where its recent gradients disagree.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
     # Does the right class have the highest score? Axis 1 is the classes.
     correct_pre = tf.equal(tf.argmax(y, 1), tf.argmax(pre, 1))  # [128 batch], true or false
     accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # the fraction that is correct
 
-    init = tf.initialize_all_variables()  # assigns the initial values
+    init = tf.initialize_all_variables()  # when run, assigns the initial values
     return Model(x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init)
 
 
 def train(mnist, training_iters=training_iters, seed=None, logdir=None):
     """Builds the article's graph, trains the network, and tests it.
 
-    `mnist` is what `read_data_sets` returns with `one_hot`: gray digits of 28 x 28 = 784 pixels and
-    their labels, 55,000 for training, 5,000 for validation (unused) and 10,000 for testing. The
-    same int for `seed` gives the same initial weights. `logdir` is a folder for a TensorBoard log.
-    Returns the test accuracy, 0 to 1, and the trained variables, a dict of float32 arrays. Raises
+    `mnist` is what `read_data_sets` returns with `one_hot`: grayscale images of 28 x 28 = 784
+    pixels and their labels, 55,000 for training, 5,000 for validation (unused), 10,000 for testing.
+    `seed`, an int, is for the initial weights. `logdir` is a folder for TensorBoard. Returns the
+    test accuracy, 0 to 1, and the trained variables, a dict of float32 arrays. Raises
     tf.errors.OpError if the log cannot be written.
     """
     # The first phase.
@@ -149,15 +149,15 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         sess.run(init)
         log = _open_log(logdir, graph) if logdir else None
         step = 0
-        while step * batch_size < training_iters:  # here the article is cut off
-            # The next digits in random order: [128 batch, 784 pixels] and [128 batch, 10 classes].
+        while step * batch_size < training_iters:  # the article stops here
+            # The next digits, [128 batch, 784 pixels] and [128 batch, 10 classes]. Their order is
+            # shuffled for each epoch.
             batch_xs, batch_ys = mnist.train.next_batch(batch_size)
             batch_xs = batch_xs.reshape([batch_size, n_steps, n_inputs])
-            # One training step: changes the six variables to lower the cost of this batch.
+            # One training step.
             sess.run(train_op, feed_dict={x: batch_xs, y: batch_ys})
             if step % 20 == 0:
-                # Changes nothing: the accuracy on this batch after the training step. One digit in
-                # ten is right by guessing.
+                # Changes nothing: the accuracy on the batch just trained on. Guessing gives 0.1.
                 batch_accuracy, batch_cost = sess.run(
                     [accuracy, cost], feed_dict={x: batch_xs, y: batch_ys})
                 print(f'step {step:4}/{math.ceil(training_iters / batch_size)}'
@@ -165,8 +165,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
                 _write_log(log, step, accuracy=batch_accuracy, cost=batch_cost)
             step += 1
 
-        # Batch accuracy is a bit too high, as the network has just been trained on the batch. The
-        # test images are new to the network. They pass in batches of 128, too.
+        # The test images are new to the network, so only they tell how good it is. They pass in
+        # batches of 128, too, as _init_state demands.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))

@@ -359,12 +359,13 @@ def test_without_a_network_training_continues_with_generated_digits_and_says_so(
     assert all(name in notice for name in NAMES)
 
 
-def test_full_disk_during_a_download_is_an_error(mirrors, tmp_path, run, full_disk):
+def test_full_disk_during_a_download_is_an_error_even_in_the_default_folder(
+        mirrors, mnist_dir, run, full_disk):
     mirrors('good')
-    status, out, err = run('--data-dir', tmp_path / 'new')
+    mnist_dir.rename('elsewhere')
+    status, out, err = run()
     assert status == 1 and out == ''
-    assert err.splitlines()[-1] == 'rnn_mnist.py: error: {}: File too large'.format(
-        tmp_path / 'new')
+    assert err.splitlines()[-1] == 'rnn_mnist.py: error: MNIST_data: File too large'
 
 
 def test_unwritable_default_folder_leads_to_generated_digits(read_only, run):
