@@ -35,15 +35,15 @@ if importlib.util.find_spec('tf_keras'):  # home of BasicRNNCell since TensorFlo
 try:
     import numpy as np
     import tensorflow.compat.v1 as tf
-    tf.nn.rnn_cell.BasicRNNCell  # loads Keras, which may be the wrong one
+    tf.nn.rnn_cell.BasicRNNCell  # loads Keras, which fails if it is the wrong version
 except KeyboardInterrupt:
     raise (SystemExit(130) if __name__ == '__main__' else KeyboardInterrupt) from None
 except Exception as error:
     reason = ' '.join(f'{type(error).__name__}: {error}'.split())  # on one line
     raise (SystemExit if __name__ == '__main__' else ImportError)(
         f'rnn_mnist.py: error: cannot import TensorFlow with BasicRNNCell: {reason}; if a package '
-        'is missing, run, with Python 3.10 to 3.13: python -m pip install tensorflow tf-keras '
-        'numpy; in a notebook that has used Keras 3, restart the kernel first') from None
+        'is missing, install it, in Python 3.10 to 3.13: python -m pip install tensorflow tf-keras '
+        'numpy; if this notebook has used Keras 3, restart the kernel and try again') from None
 tf.logging.set_verbosity(tf.logging.ERROR)
 warnings.filterwarnings('ignore', r'`tf\.nn\.rnn_cell\.\w+` is deprecated')
 tf.disable_v2_behavior()  # variables and loops as in TensorFlow 1
@@ -54,23 +54,23 @@ tf.disable_v2_behavior()  # variables and loops as in TensorFlow 1
 # session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
 # values of the variables. Running `init` or `train_op` also changes these values.
 #
-# Shapes are in brackets, with a word for each number: both the batch and the hidden units are 128.
+# Shapes are in brackets. Words tell the two 128s apart: the batch size and the hidden units.
 
-lr = 0.001                # learning rate: about the most that an update changes a number
-training_iters = 1000000  # training examples to read: 7813 training steps, each digit 18 times
+lr = 0.001                # learning rate: about the most that one training step moves a number
+training_iters = 1000000  # training examples to read: 7813 training steps, about 18 epochs
 batch_size = 128          # digits per training step
 n_inputs = 28             # pixels per row
 n_steps = 28              # rows per digit, read one per time step
-n_hidden_units = 128      # numbers in the cell's state (its memory) and in a projected row
+n_hidden_units = 128      # size of the cell's state (its memory) and of a projected row
 n_classes = 10            # the digits 0 to 9
 
 
 def RNN(X, weights, biases):
-    """Adds the network to the graph: pixels from 0 to 1 go in, class scores come out."""
-    # The rows of all digits in the batch are stacked, so that one matrix product projects them all.
-    # (The article's comments have 128 or 256 hidden for the next three results. They are wrong.)
+    """Adds the network to the graph and returns its class scores for the pixels `X`, 0 to 1."""
+    # The rows of all digits are stacked so that one matrix product can project them all. (For the
+    # next three statements, the article's comments say 128 or 256 hidden. They are wrong.)
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
-    # Each row of 28 pixels is projected to 128 learned numbers, the cell's input.
+    # Each row of 28 pixels is projected, with learned weights, to 128 numbers, the cell's input.
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
@@ -80,27 +80,27 @@ def RNN(X, weights, biases):
     #     for t in range(n_steps):
     #         state = tanh(X_in[:, t] @ W + state @ U + bias)
     #
-    # So the article's "four hidden layers" for four words are one layer, used four times, and its
-    # "W1" is U. In its pseudo-code, `rnn` is RNN_cell, `word` is X_in[:, t], and `output` and
-    # `hidden_state` are both the new state. The cell has two variables of its own: `bias`, and
-    # `kernel`, W stacked on U: [256 = 128 input + 128 state, 128 hidden]. There is no other 256.
+    # So the article's "four hidden layers" for four words are one layer, used four times. Its "W1"
+    # is U. In its pseudocode, `rnn` is RNN_cell, `word` is X_in[:, t], and `output` and
+    # `hidden_state` are both the new state. The cell has two variables, `bias` and `kernel`. The
+    # kernel is W stacked on U: [128 input + 128 state, 128 hidden]. No other shape has a 256.
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)
-    # Zeros. They fix the batch size at 128, although x would accept any.
+    # The initial state is zeros. It fixes the batch size at 128, although x accepts any size.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
     # outputs: [128 batch, 28 steps, 128 hidden], the state after each row; not needed
     # states:  [128 batch, 128 hidden], the state after the last row, equal to outputs[:, -1]
     outputs, states = tf.nn.dynamic_rnn(RNN_cell, X_in, initial_state=_init_state, time_major=False)
 
-    # The pseudo-code's `ff`. Its ten scores for each digit are also called logits.
+    # This is the pseudocode's `ff`. Its ten scores for each digit are also called logits.
     results = tf.matmul(states, weights['out']) + biases['out']  # [128 batch, 10 classes]
     return results
 
 
 def build_graph():
     """Adds the article's graph to the default graph; returns its parts as a `Model`."""
-    # Placeholders stand for arrays to be fed. None accepts any batch size.
-    x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels, 0 black to 1 white
-    y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 at the right class, else 0
+    # Placeholders stand for arrays to be fed. The size `None` accepts any batch size.
+    x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels, from 0 (black) to 1 (white)
+    y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 for the correct class, else 0
 
     # Variables keep their values from one sess.run to the next. They are what is trained.
     weights = {
@@ -114,7 +114,7 @@ def build_graph():
 
     pre = RNN(x, weights, biases)  # [128 batch, 10 classes]
     # Softmax turns the scores into probabilities. A digit's cross-entropy is -log(p), where p is
-    # the probability of the right class. The cost, one number, is the mean over the batch.
+    # the probability of the correct class. The cost, one number, is the mean over the batch.
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
     # This line trains nothing: it adds a training step to the graph. When the step is run, it finds
     # the gradients: how the cost changes with each number in the six variables, these four and the
@@ -122,7 +122,7 @@ def build_graph():
     # moves each number by up to about lr, less where its recent gradients disagree.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
-    # Does the right class have the highest score? Axis 1 is the classes.
+    # Does the correct class have the highest score? Axis 1 runs over the classes.
     correct_pre = tf.equal(tf.argmax(y, 1), tf.argmax(pre, 1))  # [128 batch], true or false
     accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # the fraction that is correct
 
@@ -135,29 +135,29 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
 
     `mnist` is what `read_data_sets` returns with `one_hot`: grayscale images of 28 x 28 = 784
     pixels and their labels, 55,000 for training, 5,000 for validation (unused), 10,000 for testing.
-    `seed`, an int, is for the initial weights. `logdir` is a folder for TensorBoard. Returns the
-    test accuracy, 0 to 1, and the trained variables, a dict of float32 arrays. Raises
-    tf.errors.OpError if the log cannot be written.
+    The same int as `seed` gives the same initial weights. `logdir` is a folder for a TensorBoard
+    log. Returns the test accuracy, from 0 to 1, and a dict of the trained variables as float32
+    arrays. Raises tf.errors.OpError if the log cannot be written.
     """
-    # The first phase.
+    # The first phase builds the graph.
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(seed)
         x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init = build_graph()
 
-    # The second phase.
+    # The second phase runs parts of the graph in a session.
     with tf.Session(graph=graph, config=SESSION_CONFIG) as sess:
         sess.run(init)
         log = _open_log(logdir, graph) if logdir else None
         step = 0
         while step * batch_size < training_iters:  # the article stops here
-            # The next digits, [128 batch, 784 pixels] and [128 batch, 10 classes]. Their order is
-            # shuffled for each epoch.
+            # The digits come in random order: [128 batch, 784 pixels] and [128 batch, 10 classes].
             batch_xs, batch_ys = mnist.train.next_batch(batch_size)
             batch_xs = batch_xs.reshape([batch_size, n_steps, n_inputs])
-            # One training step.
+            # One training step changes the six variables to lower the cost of this batch.
             sess.run(train_op, feed_dict={x: batch_xs, y: batch_ys})
             if step % 20 == 0:
-                # Changes nothing: the accuracy on the batch just trained on. Guessing gives 0.1.
+                # This run changes no variable. It finds the accuracy on this batch after the
+                # training step. Guessing gets one digit in ten right.
                 batch_accuracy, batch_cost = sess.run(
                     [accuracy, cost], feed_dict={x: batch_xs, y: batch_ys})
                 print(f'step {step:4}/{math.ceil(training_iters / batch_size)}'
@@ -165,8 +165,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
                 _write_log(log, step, accuracy=batch_accuracy, cost=batch_cost)
             step += 1
 
-        # The test images are new to the network, so only they tell how good it is. They pass in
-        # batches of 128, too, as _init_state demands.
+        # Batch accuracy is a bit too high because the network has just been trained on the batch.
+        # The test images are new to the network. They are also fed in batches of 128.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
@@ -177,7 +177,7 @@ Model = collections.namedtuple(
     'Model', 'x y weights biases pre cost train_op correct_pre accuracy init')
 
 SESSION_CONFIG = tf.ConfigProto(
-    # One thread per operation: best for such small products, and it makes a seeded run repeatable.
+    # One thread per operation is best for such small products and makes a seeded run repeatable.
     intra_op_parallelism_threads=1,
     gpu_options=tf.GPUOptions(allow_growth=True))  # takes GPU memory only as needed
 
@@ -204,7 +204,7 @@ def _trained_variables(weights, biases):
 def _open_log(logdir, graph):
     """Opens a TensorBoard log and writes the graph to it."""
     tf.gfile.MakeDirs(logdir)
-    # Not tf.summary.FileWriter: if the disk is full, its thread prints a traceback.
+    # tf.summary.FileWriter is not used: if the disk is full, its thread prints a traceback.
     log = tf.io.TFRecordWriter(os.path.join(logdir, f'events.out.tfevents.{time.time():.6f}'))
     log.write(tf.Event(graph_def=graph.as_graph_def().SerializeToString()).SerializeToString())
     return log
@@ -221,7 +221,7 @@ def _write_log(log, step, **scalars):
 # %% A replacement for tensorflow.examples.tutorials.mnist.input_data
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
            'https://storage.googleapis.com/cvdf-datasets/mnist/')  # TensorFlow 1.15's own
-TIMEOUT = 3  # seconds without an answer, from each of the up to eight addresses of a mirror
+TIMEOUT = 3  # seconds to wait for an answer from each address of a mirror (up to eight)
 SHA256 = {  # of the contents of MNIST's own files, unpacked
     name + '-ubyte.gz': sha256 for name, sha256 in [
         ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
@@ -232,10 +232,10 @@ Datasets = collections.namedtuple('Datasets', 'train validation test')
 
 
 class DataSet:
-    """Images and labels, whole and in batches, like TensorFlow 1's `DataSet`.
+    """Holds images and labels and returns them in batches, like TensorFlow 1's `DataSet`.
 
-    `images` are float32 from 0 to 1, `[n, 784]`, or `[n, 28, 28, 1]` without `reshape`; `labels`
-    are float64 `[n, 10]` if one-hot, else uint8 `[n]`; n is `num_examples`.
+    `images` are float32 from 0 to 1, `[n, 784]`, or `[n, 28, 28, 1]` without `reshape`. `labels`
+    are float64 `[n, 10]` if one-hot, else uint8 `[n]`. Here, n is `num_examples`.
     """
 
     def __init__(self, images, labels, rng, one_hot, reshape=True):
@@ -248,7 +248,7 @@ class DataSet:
         self._unread, self._started = self._order[:0], False  # _unread is the rest of the epoch
 
     def next_batch(self, batch_size, fake_data=False, shuffle=True):
-        """Returns the next images and labels, shuffled for each epoch; a batch may span two."""
+        """Returns the next images and labels, reshuffled each epoch. A batch may span epochs."""
         while self.num_examples and len(self._unread) < batch_size:
             self.epochs_completed += self._started
             self._started = True
@@ -261,29 +261,29 @@ class DataSet:
 
 def read_data_sets(train_dir, fake_data=False, one_hot=False, *, reshape=True,
                    validation_size=5000, seed=None):
-    """Reads MNIST, or other data in its format, from a folder; downloads missing files of MNIST.
+    """Reads MNIST, or other data in its format, from a folder; downloads missing MNIST files.
 
-    The first `validation_size` training images are set apart. A `seed` gives the batches the order
-    of TensorFlow 1 after `tf.set_random_seed(seed)`. `fake_data` is ignored: tutorials pass False.
-    Returns `Datasets`. Raises ValueError if a file is not as expected, ConnectionError if no mirror
-    delivers a missing file, other OSErrors if the folder cannot be written to.
+    The first `validation_size` training images are set aside for validation. With a `seed`, batches
+    come in the same order as in TensorFlow 1 after `tf.set_random_seed(seed)`. `fake_data`, which
+    tutorials set to False, is ignored. Returns `Datasets`. Raises ValueError if a file is wrong,
+    ConnectionError if no mirror delivers a file, or another OSError if the folder is unwritable.
     """
     train_dir = os.path.expanduser(train_dir)
     missing = [name for name in SHA256 if not _find(train_dir, name)]
     if missing:
         for path, name in [(_find(train_dir, name), name) for name in SHA256]:
             if path and _read_idx(path)[1] != SHA256[name]:
-                raise ValueError(f"{path}: expected MNIST's own file, to download the missing "
-                                 f'{", ".join(missing)} beside it, got another')
+                raise ValueError(f"{path}: expected MNIST's own file, got another; cannot add the "
+                                 f'missing {", ".join(missing)} to data that is not MNIST')
         _download(missing, train_dir)
     paths = [_find(train_dir, name) for name in SHA256]
     arrays = [_read_idx(path)[0] for path in paths]
     for i, least in [(0, validation_size + 1), (2, 1)]:
         images, labels = arrays[i:i + 2]
         if not 0 < least <= len(images) == len(labels) or labels.max() >= n_classes:
-            raise ValueError(
-                f'{paths[i]}, {paths[i + 1]}: expected {least} or more images and as many labels '
-                f'from 0 to 9, got {len(images)} and {len(labels)} up to {labels.max(initial=0)}')
+            raise ValueError(f'{paths[i]}, {paths[i + 1]}: expected {least} or more images and as '
+                             f'many labels from 0 to 9, got {len(images)} images and '
+                             f'{len(labels)} labels up to {labels.max(initial=0)}')
     return _split(*arrays, validation_size, seed, one_hot, reshape)
 
 
@@ -296,15 +296,15 @@ def _split(train_images, train_labels, test_images, test_labels, size, seed, *op
 
 
 def _find(folder, name):
-    """Returns the path of a file, under any of the names it is handed around by, or None."""
+    """Returns the path of a file under any of its usual names, or None."""
     names = [name.replace('-idx', dash + 'idx')[:end] for dash in '-.' for end in [None, -3]]
-    folders = [folder] + [os.path.join(folder, name) for name in names]  # Kaggle's are in folders
+    folders = [folder] + [os.path.join(folder, name) for name in names]  # Kaggle uses folders
     paths = [os.path.join(folder, name) for folder in folders for name in names]
     return next((path for path in paths if os.path.lexists(path) and not os.path.isdir(path)), None)
 
 
 def _read_idx(path):
-    """Returns the uint8 array in an IDX file, gzipped or not, and the SHA-256 of its contents."""
+    """Returns the array in an IDX file, gzipped or not, and the unpacked file's SHA-256."""
     try:
         with open(path, 'rb') as file:
             data = file.read()
@@ -316,16 +316,16 @@ def _read_idx(path):
     header = np.frombuffer(data[:start].ljust(start, b'\0'), '>u4').tolist()
     shape = [header[1], *size]
     if header != [magic, *shape] or len(data) != start + np.prod(shape):
-        raise ValueError(f'{path}: expected {[magic, *shape]} and {np.prod(shape)} bytes, '
-                         f'got {header} and {max(len(data) - start, 0)} bytes')
+        raise ValueError(f'{path}: expected header {[magic, *shape]} and {np.prod(shape)} bytes, '
+                         f'got header {header} and {max(len(data) - start, 0)} bytes')
     array = np.frombuffer(data, np.uint8, offset=start).reshape(shape)
     return array, hashlib.sha256(data).hexdigest()
 
 
 def _download(names, folder):
-    """Downloads files of MNIST into a folder, from the mirrors in turn."""
+    """Downloads MNIST files into a folder, trying the mirrors in turn."""
     os.makedirs(folder, exist_ok=True)
-    if not os.access(folder, os.W_OK):  # better known before a download than after it
+    if not os.access(folder, os.W_OK):  # raised before a download rather than after it
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
     failures = ''
     for mirror in MIRRORS:
@@ -342,18 +342,18 @@ def _download(names, folder):
             if _find(folder, name):  # somebody has put it there by now
                 continue
             part = os.path.join(folder, name + '.part')
-            with contextlib.suppress(FileNotFoundError):  # another run has moved the part
+            with contextlib.suppress(FileNotFoundError):  # another run has moved the .part file
                 open(part, 'ab').close()
-                with open(part, 'r+b') as file:  # keeps what another run has written
+                with open(part, 'r+b') as file:  # unlike 'wb', does not empty another run's file
                     file.write(data)
                     file.truncate()
                 os.replace(part, part[:-len('.part')])
     if 'CERTIFICATE_VERIFY_FAILED' in failures:
-        failures += "; set SSL_CERT_FILE to the output of `python -m certifi`, or to your proxy's"
+        failures += "; set SSL_CERT_FILE to the output of `python -m certifi`, or your proxy's file"
     missing = [name for name in names if not _find(folder, name)]
     if missing:
         raise ConnectionError(f'cannot download {", ".join(missing)}{failures}; to use MNIST, '
-                              f'download them from either address into {folder}')
+                              f'download these files yourself from either address into {folder}')
 
 
 # %% Generated digits, for when MNIST is not available
@@ -368,7 +368,7 @@ GLYPHS = """
 
 
 def generated_data_sets(one_hot=False, seed=None):
-    """Makes `Datasets` like MNIST's from ten glyphs, shifted, dimmed and with noise added."""
+    """Makes `Datasets` like MNIST's from shifted, dimmed and noisy copies of ten glyphs."""
     rng = np.random.RandomState(0)  # the same digits on every call; `seed` is for their order
     glyphs = np.array([list(row) for row in GLYPHS.split()]) == '#'  # [7, 10 * 6]
     canvas = np.zeros([10, 28, 28], np.uint8)
@@ -391,10 +391,10 @@ def main(argv=None):
         help="number of training examples to read (default: the article's %(default)s)")
     add('--seed', type=int, metavar='S', help='make the run repeatable')
     add('--data', choices=['auto', 'mnist', 'generated'], default='auto',
-        help='auto (default): MNIST if available, else generated digits')
+        help='data to use; auto (default) is MNIST if available, else generated digits')
     add('--data-dir', type=path, metavar='DIR', help='folder of MNIST (default: MNIST_data)')
     add('--logdir', type=path, metavar='DIR', help='write a TensorBoard log to this folder')
-    add('--save', type=path, metavar='FILE', help='save the trained network to exactly this file')
+    add('--save', type=path, metavar='FILE', help='save the trained network to exactly FILE')
     args = parser.parse_args(argv)
     if args.training_iters < 1:
         parser.error('argument --training-iters: expected 1 or more')
@@ -403,7 +403,7 @@ def main(argv=None):
     try:
         if args.save is not None:
             is_new = not os.path.exists(args.save)
-            open(args.save, 'ab').close()  # raises OSError now rather than after the training
+            open(args.save, 'ab').close()  # raises OSError now rather than after training
             if is_new:
                 os.remove(os.path.realpath(args.save))
         mnist, source = _load(args)
@@ -412,7 +412,7 @@ def main(argv=None):
         result = (f'test accuracy {test_accuracy:.4f} on {mnist.test.num_examples} {source}, after '
                   f'{math.ceil(args.training_iters / batch_size)} steps in '
                   f'{time.time() - start:.0f} s')
-        encoding = getattr(sys.stdout, 'encoding', None) or 'ascii'  # may lack a folder's letters
+        encoding = getattr(sys.stdout, 'encoding', None) or 'ascii'  # may lack characters of a path
         print(result.encode(encoding, 'backslashreplace').decode(encoding), flush=True)
         if args.save is not None:
             try:
@@ -427,7 +427,7 @@ def main(argv=None):
     except BrokenPipeError:  # the reader has gone: rnn_mnist.py | head -3
         return 1
     except (OSError, tf.errors.OpError) as error:
-        if getattr(error, 'op', None):  # an operation's failure needs its traceback, the log's not
+        if getattr(error, 'op', None):  # a failed operation needs its traceback; a log does not
             raise
         print(f'rnn_mnist.py: error: {error}', file=sys.stderr)
         return 1
@@ -442,20 +442,20 @@ def _load(args):
             mnist = read_data_sets(folder, one_hot=True, seed=args.seed)
             return mnist, f'test images from {folder}'
         except ValueError as error:
-            raise OSError(f'{error}; move or delete the file to download it again, or choose '
+            raise OSError(f'{error}; move or delete the file to have it downloaded, or choose '
                           'another --data-dir') from None
         except OSError as error:
             unwritable = args.data_dir is None and error.errno in [errno.EACCES, errno.EROFS]
             if args.data == 'mnist' or not (unwritable or isinstance(error, ConnectionError)):
                 raise OSError(f'{folder}: {error.strerror or error}') from None
-            print(f'NOTICE: {error}\nNOTICE: continuing with GENERATED digits; their accuracy says '
-                  'nothing about MNIST', file=sys.stderr)
+            print(f'NOTICE: {error}\nNOTICE: continuing with GENERATED digits; the accuracy on '
+                  'them says nothing about MNIST', file=sys.stderr)
     print('Generating digits ...', file=sys.stderr)
     return generated_data_sets(one_hot=True, seed=args.seed), 'generated digits, not MNIST'
 
 
 if __name__ == '__main__':
-    with contextlib.redirect_stderr(sys.stderr or open(os.devnull, 'w')):  # None if it is closed
+    with contextlib.redirect_stderr(sys.stderr or open(os.devnull, 'w')):  # None if closed
         # If a notebook runs this file cell by cell, the arguments are not for the script.
         status = main([] if 'kernel_launcher' in sys.argv[0] else None)
     if status:

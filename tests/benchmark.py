@@ -4,13 +4,13 @@
 
 A round takes about half a minute on an idle machine. `--tf1` and `--torch` name Python interpreters
 with TensorFlow 1.15.5 and with PyTorch; without these options, their rows are left out. The table
-has medians over the rounds, in milliseconds per step without the start-up and the first 100 steps.
-If MNIST is in the folder, a last line (on Linux and macOS) has the memory of a run and the time to
-its first line.
+has the median milliseconds per step over the rounds, not counting startup and the first 100 steps.
+If the `--data-dir` folder exists, one more line (not on Windows) has the memory used by a run and
+the time until the run prints its first line.
 
-Tried without improvement: 1, 2, 3 or 4 inter-op threads and the caller's thread, Grappler's
-optimizers one by one and off, oneDNN off, other allocators, `make_callable`, control flow v2, XLA.
-The floor is the time of the step's matrix products at the rate of NumPy's large ones.
+None of these helped: 1, 2, 3 or 4 inter-op threads or the caller's thread, Grappler's optimizers
+off one by one or all together, oneDNN off, other allocators, `make_callable`, control flow v2, XLA.
+The last row is the time for a step's matrix products at NumPy's speed for large matrices.
 """
 import argparse
 import itertools
@@ -107,7 +107,7 @@ def pytorch_rnn():
 
 
 def floor():
-    """Returns the time of the step's matrix products at the rate of NumPy's large ones."""
+    """Returns the time for a step's matrix products at NumPy's speed for large matrices."""
     import numpy as np
     a = np.ones([2048, 2048], np.float32)
     times = []
@@ -123,7 +123,7 @@ def floor():
 
 
 def memory_and_first_line(data_dir):
-    """Returns the memory after the import and at the peak of a run; times the first line."""
+    """Returns the memory after the import, the peak memory, and the time to the first line."""
     import resource  # not available on Windows
     import rnn_mnist
 
@@ -142,7 +142,7 @@ def memory_and_first_line(data_dir):
     stdout, sys.stdout = sys.stdout, Stdout()
     rnn_mnist.main(['--data-dir', data_dir, '--training-iters', '100000'])
     sys.stdout = stdout
-    return {'import MB': imported, 'peak MB': megabytes(), 'first line s': first[0]}
+    return {'MB after import': imported, 'MB at peak': megabytes(), 's to first line': first[0]}
 
 
 def measure(python, function, *arguments):

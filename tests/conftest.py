@@ -1,4 +1,4 @@
-"""Sees to it that no test depends on the machine, reaches a real mirror, or writes elsewhere."""
+"""Keeps tests independent of the machine, off the real mirrors, and in temporary folders."""
 import os
 import shutil
 import signal
@@ -11,7 +11,7 @@ for name in list(os.environ):
                                                    'PYTHONUNBUFFERED', 'PYTHONWARNINGS']:
         del os.environ[name]
 for name in ['http_proxy', 'https_proxy']:
-    os.environ[name] = 'http://127.0.0.1:9'  # nobody listens there
+    os.environ[name] = 'http://127.0.0.1:9'  # nothing listens there
 os.environ['no_proxy'] = '127.0.0.1'
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.dirname(HERE), HERE]  # pytest does not do this in every import mode
@@ -26,8 +26,8 @@ from tf1_reference.given import write_files  # noqa: E402
 
 
 def pytest_configure(config):
-    config.addinivalue_line('filterwarnings', 'ignore')  # above all of what is deprecated
-    # In a shell's background job Ctrl-C is ignored, and child processes inherit that.
+    config.addinivalue_line('filterwarnings', 'ignore')  # mostly deprecation warnings
+    # A shell's background job ignores Ctrl-C, and its child processes inherit this setting.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -43,7 +43,7 @@ def graph(tmp_path, monkeypatch):
 
 @pytest.fixture
 def mnist_dir(tmp_path, monkeypatch):
-    """A folder of files like MNIST's: 170 training images, 20 of them for validation, 130 more."""
+    """A folder of files like MNIST's: 170 training (20 for validation) and 130 test images."""
     monkeypatch.setitem(rnn_mnist.read_data_sets.__kwdefaults__, 'validation_size', 20)
     folder = tmp_path / 'MNIST_data'
     folder.mkdir()
@@ -71,7 +71,7 @@ def run(capsys):
 
 @pytest.fixture(scope='session')
 def a_run(tmp_path_factory):
-    """A process of 100 training steps: its exit status, stdout, stderr, and the file it saved."""
+    """Runs 100 training steps in a process; returns its status, stdout, stderr, and saved file."""
     folder = tmp_path_factory.mktemp('run')
     process = python(rnn_mnist.__file__, '--data', 'generated', '--training-iters', 12800,
                      '--seed', 0, '--save', 'trained', cwd=str(folder))
@@ -80,7 +80,7 @@ def a_run(tmp_path_factory):
 
 @pytest.fixture
 def read_only(monkeypatch):
-    """A folder that not even root can write to, with a folder of a file that root cannot read."""
+    """Enters a folder that even root cannot write to; a subfolder has a file root cannot read."""
     if not hasattr(os, 'setresuid'):
         pytest.skip('needs Linux')
     folder = tempfile.mkdtemp()
@@ -92,7 +92,7 @@ def read_only(monkeypatch):
     monkeypatch.chdir(folder)
     root = os.getuid() == 0
     if root:
-        os.setresuid(65534, 65534, 0)  # nobody, for now
+        os.setresuid(65534, 65534, 0)  # the user `nobody`, until the test ends
     yield folder
     if root:
         os.setresuid(0, 0, 0)

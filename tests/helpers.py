@@ -11,7 +11,7 @@ TOP = os.path.dirname(os.path.abspath(SCRIPT))
 
 
 def python(*args, **options):
-    """Starts a Python process with pipes for text."""
+    """Starts a Python process with text-mode pipes."""
     return subprocess.Popen([sys.executable, *map(str, args)], universal_newlines=True, **dict(
         dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE), **options))
 
@@ -33,7 +33,7 @@ def accuracies(out):
 
 
 def numbers(images):
-    """Returns which images of `mnist_dir` these are."""
+    """Returns the numbers of these images in `mnist_dir`."""
     return np.rint(images[:, 0] * 255).astype(int).tolist()
 
 

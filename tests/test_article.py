@@ -26,7 +26,7 @@ def shapes(*tensors):
 
 
 def dynamic_rnn(cell=None, inputs=SEQUENCES, scope=None, **parameters):
-    """Calls `tf.nn.dynamic_rnn` from a state of zeros, with the same weights on every call."""
+    """Calls `tf.nn.dynamic_rnn`, by default with a zero state, always with the same weights."""
     initializer = tf.random_uniform_initializer(-1, 1, seed=0)
     with tf.variable_scope(scope or tf.get_variable_scope(), initializer=initializer,
                            reuse=tf.AUTO_REUSE):
@@ -51,7 +51,7 @@ def test_last_output_depends_on_every_word():
     assert (np.abs(gradient).max(axis=-1) > 0).all()
 
 
-def test_four_words_pass_one_layer_four_times_not_four_layers():
+def test_four_words_pass_through_one_layer_four_times_not_through_four_layers():
     def weights_for(words):
         with tf.Graph().as_default():
             dynamic_rnn(inputs=np.zeros([1, words, DEPTH], np.float32))
@@ -59,7 +59,7 @@ def test_four_words_pass_one_layer_four_times_not_four_layers():
     assert weights_for(4) == weights_for(1) == [[DEPTH + UNITS, UNITS], [UNITS]]
 
 
-def test_pseudo_code_loop_equals_dynamic_rnn():
+def test_pseudocode_loop_equals_dynamic_rnn():
     rnn = BasicRNNCell(UNITS)
     outputs, states = dynamic_rnn(rnn)
     hidden_state = rnn.zero_state(BATCH, tf.float32)
@@ -151,7 +151,7 @@ def test_time_major_swaps_the_first_two_axes_without_changing_values():
 
 
 @pytest.mark.parametrize('time_major, transposes', [(False, 2), (True, 0)])
-def test_time_major_saves_the_transposes_at_both_ends(graph, time_major, transposes):
+def test_time_major_avoids_the_transposes_at_both_ends(graph, time_major, transposes):
     dynamic_rnn(time_major=time_major)
     assert [op.type for op in graph.get_operations()].count('Transpose') == transposes
 
@@ -181,7 +181,7 @@ def test_sequence_length_has_an_int32_or_int64_per_batch_element(dtype):
         dynamic_rnn(sequence_length=tf.constant(2, dtype))
 
 
-def test_past_sequence_length_outputs_are_zero_and_the_state_is_copied_through():
+def test_outputs_past_sequence_length_are_zero_and_the_state_is_copied_through():
     length = [2, TIME, 0]
     outputs, states = dynamic_rnn(sequence_length=length)
     full, _ = dynamic_rnn()
@@ -356,7 +356,7 @@ def test_initial_weights_are_standard_normal_and_biases_are_a_tenth():
     assert weights['in'].shape == (28, 128) and weights['out'].shape == (128, 10)
     assert biases['in'].shape == (128,) and biases['out'].shape == (10,)
     for weight in weights.values():
-        error = 1 / np.sqrt(weight.size)  # of the mean; four times that practically never happens
+        error = 1 / np.sqrt(weight.size)  # standard error; being off by four is very unlikely
         assert abs(weight.mean()) < 4 * error and abs(weight.std() - 1) < 4 * error
     for bias in biases.values():
         np.testing.assert_array_equal(bias, np.full_like(bias, 0.1))
@@ -397,7 +397,7 @@ class IdleSession(tf.Session):
         return None if isinstance(fetches, tf.Operation) else np.zeros(fetches.shape.as_list())
 
 
-def test_training_iters_counts_examples_read_in_7813_steps_with_391_lines(
+def test_training_iters_counts_examples_and_gives_7813_steps_and_391_lines(
         mnist, monkeypatch, capsys):
     monkeypatch.setattr(tf, 'Session', IdleSession)
     train(mnist)
@@ -406,9 +406,9 @@ def test_training_iters_counts_examples_read_in_7813_steps_with_391_lines(
     assert lines[0].startswith('step    0/7813 ') and lines[-1].startswith('step 7800/7813 ')
 
 
-def test_printed_accuracy_is_that_of_the_batch_after_its_own_update(
+def test_printed_accuracy_is_that_of_the_batch_after_its_own_training_step(
         mnist_dir, mnist, monkeypatch, capsys):
-    monkeypatch.setattr(rnn_mnist, 'lr', 0.1)  # so that one update tells
+    monkeypatch.setattr(rnn_mnist, 'lr', 0.1)  # so that one training step changes the accuracy
     train(mnist, training_iters=128, seed=0)
     printed, = accuracies(capsys.readouterr().out)
 

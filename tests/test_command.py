@@ -30,20 +30,20 @@ def run_script(monkeypatch, *args):
 @pytest.mark.parametrize('arguments', [
     ['--training-iters', '0'], ['--training-iters', 'many'], ['--training-iters', '1.5'],
     ['--seed', '-1'], ['--seed', '4294967296'], ['--data', 'letters'], ['--epochs', '3']])
-def test_bad_argument_is_refused_by_name(arguments, run):
+def test_error_for_a_bad_argument_names_the_option(arguments, run):
     status, out, err = run(*arguments)
     assert status == 2 and out == '' and arguments[0] in err.splitlines()[-1]
     assert err.splitlines()[-1].startswith('rnn_mnist.py: error: ')
 
 
-def test_default_is_the_articles_training_with_its_length(monkeypatch, run):
+def test_default_number_of_training_examples_is_the_articles(monkeypatch, run):
     calls = []
     monkeypatch.setattr(rnn_mnist, 'train', lambda *args: calls.append(args) or (0, {}))
     main(['--data', 'generated'])
     assert calls[0][1] == 1000000
 
 
-def test_last_line_has_the_seconds_that_the_training_took(monkeypatch, run):
+def test_last_line_says_how_many_seconds_training_took(monkeypatch, run):
     clock = [1000]
     monkeypatch.setattr(rnn_mnist.time, 'time', lambda: clock[0])
     monkeypatch.setattr(rnn_mnist, 'train', lambda *args: clock.append(clock.pop() + 77) or (0, {}))
@@ -87,7 +87,7 @@ def test_impossible_logdir_is_refused_in_one_line(logdir, words, tmp_path, run):
     assert words in error and logdir in error and files(tmp_path) == {'file': b'mine'}
 
 
-def test_full_disk_under_the_log_is_one_line(mnist_dir, tmp_path, run, full_disk):
+def test_full_disk_under_the_log_is_reported_in_one_line(mnist_dir, tmp_path, run, full_disk):
     status, _, err = run('--data-dir', mnist_dir, '--logdir', tmp_path / 'log')
     assert status == 1
     assert re.fullmatch(r'Reading .*\nrnn_mnist.py: error: .*log.*File too large.*\n', err)
@@ -103,7 +103,7 @@ def test_requirements_and_the_scripts_own_metadata_name_the_same_packages():
 
 # ----------------------------------------------------------------------------------------- saving
 
-def test_save_writes_to_exactly_this_file(mnist_dir, tmp_path, run):
+def test_save_writes_to_exactly_the_given_file(mnist_dir, tmp_path, run):
     status, _, _ = run('--data-dir', mnist_dir, '--save', 'trained', '--seed', 0)
     assert status == 0 and set(os.listdir('.')) == {'MNIST_data', 'trained'}
     _, trained = train(read_data_sets(str(mnist_dir), one_hot=True, seed=0), 1, seed=0)
@@ -126,20 +126,20 @@ def test_save_keeps_the_mode_and_the_links_of_an_existing_file(mnist_dir, tmp_pa
 
 
 @pytest.mark.parametrize('file', ['', '.', 'nowhere/trained', 'file/trained', 'x' * 300])
-def test_file_that_cannot_be_saved_to_is_refused_before_the_training(file, tmp_path, run):
+def test_file_that_cannot_be_saved_to_is_refused_before_training(file, tmp_path, run):
     (tmp_path / 'file').write_bytes(b'mine')
     status, out, err = run('--data', 'generated', '--save', file)
     assert status == 1 and out == '' and files(tmp_path) == {'file': b'mine'}
     assert re.fullmatch(r'rnn_mnist.py: error: .*\n', err) and repr(file) in err
 
 
-def test_file_without_permission_to_save_is_refused(read_only, run):
+def test_save_without_write_permission_is_refused(read_only, run):
     for file in ['trained', '/'.join(['unreadable', *os.listdir('unreadable')])]:
         status, out, err = run('--data', 'generated', '--save', file)
         assert status == 1 and out == '' and 'Permission denied' in err and file in err
 
 
-def test_check_before_the_training_changes_no_file(tmp_path, monkeypatch, run):
+def test_check_before_training_changes_no_file(tmp_path, monkeypatch, run):
     def interrupt(**options):
         raise KeyboardInterrupt
     monkeypatch.setattr(rnn_mnist, 'generated_data_sets', interrupt)
@@ -162,7 +162,7 @@ def test_test_accuracy_is_printed_before_saving_fails(mnist_dir, run):
 
 # ---------------------------------------------------------------------------------------- endings
 
-def test_ctrl_c_stops_it_and_lines_come_as_soon_as_they_are_known(tmp_path):
+def test_ctrl_c_stops_the_script_and_lines_are_printed_without_delay(tmp_path):
     (tmp_path / 'older').write_bytes(b'older')
     process = python(SCRIPT, '--data', 'generated', '--save', 'older')
     assert process.stdout.readline().startswith('step ')
@@ -174,14 +174,14 @@ def test_ctrl_c_stops_it_and_lines_come_as_soon_as_they_are_known(tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists('/dev/full'), reason='needs Linux')
-def test_full_disk_under_stdout_is_one_line():
+def test_full_disk_under_stdout_is_reported_in_one_line():
     with open('/dev/full', 'w') as full:
         status, _, err = wait_for(python(SCRIPT, *GENERATED, stdout=full))
     assert status == 1 and err.endswith(
         'digits ...\nrnn_mnist.py: error: [Errno 28] No space left on device\n')
 
 
-def test_reader_of_the_lines_may_leave_without_a_word_from_the_script():
+def test_script_exits_silently_when_the_reader_closes_the_pipe():
     processes = [python(SCRIPT, *GENERATED[:-1], '1000000', env=dict(os.environ, **env))
                  for env in [{}, {'PYTHONUNBUFFERED': '1'}]]
     for process in processes:
@@ -195,9 +195,9 @@ def test_reader_of_the_lines_may_leave_without_a_word_from_the_script():
 
 
 @pytest.mark.parametrize('closed', ['stderr', 'stdout'])
-def test_it_trains_with_an_output_closed_and_mixes_nothing_into_the_other(
+def test_script_trains_with_stdout_or_stderr_closed_and_does_not_mix_them(
         closed, mnist_dir, monkeypatch, capsys):
-    monkeypatch.setattr(sys, closed, None)  # as Python does if it is closed at the start
+    monkeypatch.setattr(sys, closed, None)  # as Python does if the stream is closed at startup
     status = run_script(monkeypatch, '--data-dir', mnist_dir)['status']
     out, err = capsys.readouterr()
     assert status == 0 and re.fullmatch(r'step .*\ntest accuracy .*\n|', out)
@@ -261,7 +261,7 @@ def test_missing_tf_keras_is_an_import_error_with_one_traceback_at_a_prompt():
     assert err.count('Traceback') == 1 and err.splitlines()[-1].startswith('ImportError: ')
 
 
-def test_notebook_that_has_used_keras_3_can_import_it_and_run_it():
+def test_notebook_that_has_used_keras_3_can_import_and_run_the_script():
     status, out, err = wait_for(python('-c', '; '.join([
         'import keras, numpy, tensorflow as tf',
         'model = tf.keras.Sequential([tf.keras.layers.Dense(1)])',
@@ -279,13 +279,13 @@ def test_notebook_that_has_used_keras_3_can_import_it_and_run_it():
 
 # ------------------------------------------------------------------------------------------ hosts
 
-def test_prompt_of_python_i_works_after_the_run():
+def test_python_dash_i_gives_a_working_prompt_after_the_run():
     status, out, err = wait_for(python('-i', SCRIPT, *GENERATED), 'print(6 * 7)\n')
     assert status == 0 and out.endswith('42\n') and 'Traceback' not in err
 
 
 class Host:
-    """An object for `sys.stdout` with no more than Python asks of it, as some hosts have it."""
+    """Replaces `sys.stdout` and has only the methods that Python needs, as in some hosts."""
 
     def __init__(self):
         self.text = ''
@@ -297,7 +297,7 @@ class Host:
         pass
 
 
-def test_host_with_a_stdout_of_its_own_can_run_it_twice_and_continue(mnist_dir, monkeypatch):
+def test_host_with_its_own_stdout_can_run_the_script_twice_and_continue(mnist_dir, monkeypatch):
     host = Host()
     stderr = sys.stderr
     monkeypatch.setattr(sys, 'stdout', host)
@@ -307,7 +307,7 @@ def test_host_with_a_stdout_of_its_own_can_run_it_twice_and_continue(mnist_dir, 
     assert sys.stdout is host and sys.stderr is stderr
 
 
-def test_idle_can_run_it(mnist_dir, monkeypatch):
+def test_idle_can_run_the_script(mnist_dir, monkeypatch):
     idle, shell, shown = pytest.importorskip('idlelib.run', reason='needs IDLE'), Host(), []
     shell.write = lambda text, tags: shown.append(text)
     monkeypatch.setattr(sys, 'stdout', idle.StdOutputFile(shell, 'stdout', 'utf-8', 'strict'))
@@ -315,7 +315,7 @@ def test_idle_can_run_it(mnist_dir, monkeypatch):
     assert 'test accuracy' in ''.join(shown) and not sys.stdout.closed
 
 
-def test_cell_of_a_notebook_does_not_take_the_notebooks_arguments(
+def test_notebook_cell_ignores_the_arguments_of_the_kernel(
         mnist_dir, monkeypatch, capsys):
     write_files(mnist_dir, n_train=5001, n_test=1)
     monkeypatch.setattr(sys, 'argv', ['/x/ipykernel_launcher.py', '-f', 'kernel.json'])

@@ -71,7 +71,7 @@ def test_tilde_is_the_home_folder_at_a_prompt_too(mnist_dir, monkeypatch):
 
 
 def rename(path, dash='-', gz=True, folder=False):
-    """Renames one of the four files, unpacks it, or moves it into a folder of its own name."""
+    """Renames one of the four files, unpacks it, or moves it into a folder of the same name."""
     contents = path.read_bytes() if gz else gzip.decompress(path.read_bytes())
     path.unlink()
     path = path.parent / path.name.replace('-idx', dash + 'idx')[:None if gz else -3]
@@ -83,7 +83,7 @@ def rename(path, dash='-', gz=True, folder=False):
 
 @pytest.mark.parametrize('dash, gz, folder', itertools.product('-.', [True, False], [False, True]))
 def test_files_are_found_by_any_of_their_usual_names(dash, gz, folder, mnist_dir, mnist):
-    for name in NAMES[1:]:  # the first file keeps its name, so this is a mixture
+    for name in NAMES[1:]:  # the first file keeps its name, so the names are mixed
         rename(mnist_dir / name, dash, gz, folder)
     same = read_data_sets(str(mnist_dir), one_hot=True, seed=0)
     for part, other in zip(mnist, same):
@@ -119,19 +119,19 @@ def test_one_image_beyond_the_validation_set_is_enough(train, test, mnist_dir, r
 BAD = [
     (TRAIN_IMAGES, gzip.compress(idx(DIGITS))[:-20], 'cannot be read: Compressed file ended'),
     (TRAIN_IMAGES, gzip.compress(idx(DIGITS))[:10] + b'\xff' * 80, 'cannot be read: Error -3'),
-    (TRAIN_IMAGES, b'<html>Log in', 'got [1013478509, 1816022127, 1730177390, 0]'),
-    (TRAIN_IMAGES, b'', 'expected [2051, 0, 28, 28] and 0 bytes, got [0, 0, 0, 0]'),
-    (TRAIN_IMAGES, gzip.compress(idx(DIGITS)[:10]), 'got [2051, 170, 0, 0] and 0 bytes'),
-    (TRAIN_IMAGES, gzip.compress(b'\1' + idx(DIGITS)[1:]), 'got [16779267, 170, 28, 28]'),
-    (TRAIN_IMAGES, gzip.compress(idx(LABELS)), 'expected [2051, 170, 28, 28] and 133280 bytes'),
-    (TRAIN_IMAGES, gzip.compress(idx(DIGITS[:, 1:])), 'got [2051, 170, 27, 28]'),
+    (TRAIN_IMAGES, b'<html>Log in', 'got header [1013478509, 1816022127, 1730177390, 0]'),
+    (TRAIN_IMAGES, b'', 'expected header [2051, 0, 28, 28] and 0 bytes, got header [0, 0, 0, 0]'),
+    (TRAIN_IMAGES, gzip.compress(idx(DIGITS)[:10]), 'got header [2051, 170, 0, 0] and 0 bytes'),
+    (TRAIN_IMAGES, gzip.compress(b'\1' + idx(DIGITS)[1:]), 'got header [16779267, 170, 28, 28]'),
+    (TRAIN_IMAGES, gzip.compress(idx(LABELS)), 'expected header [2051, 170, 28, 28] and'),
+    (TRAIN_IMAGES, gzip.compress(idx(DIGITS[:, 1:])), 'got header [2051, 170, 27, 28]'),
     (TRAIN_IMAGES, gzip.compress(idx(DIGITS) + b'!'), 'and 133281 bytes'),
-    (TRAIN_IMAGES, idx(DIGITS)[:-1], 'and 133280 bytes, got [2051, 170, 28, 28] and 133279 bytes'),
+    (TRAIN_IMAGES, idx(DIGITS)[:-1], '133280 bytes, got header [2051, 170, 28, 28] and 133279'),
     (TRAIN_IMAGES, gzip.compress(idx(DIGITS[:20])), 'expected 21 or more images'),
-    (TRAIN_LABELS, gzip.compress(idx(LABELS + 10)), 'labels from 0 to 9, got 170 and 170 up to 10'),
-    (TRAIN_LABELS, gzip.compress(idx(LABELS[1:])), 'as many labels from 0 to 9, got 170 and 169'),
+    (TRAIN_LABELS, gzip.compress(idx(LABELS + 10)), '170 labels up to 10'),
+    (TRAIN_LABELS, gzip.compress(idx(LABELS[1:])), 'got 170 images and 169 labels'),
     (TEST_IMAGES, gzip.compress(idx(DIGITS[:0])), 'expected 1 or more images'),
-    (TEST_LABELS, idx(LABELS), 'got 130 and 170'),
+    (TEST_LABELS, idx(LABELS), 'got 130 images and 170 labels'),
 ]
 
 
@@ -147,7 +147,7 @@ def test_damaged_file_is_refused_in_one_line_and_left_alone(name, contents, word
     assert files(mnist_dir) == before
 
 
-def test_file_without_permission_is_refused(read_only):
+def test_file_without_read_permission_is_refused(read_only):
     with pytest.raises(ValueError, match='cannot be read: .*Permission denied'):
         read_data_sets('unreadable')
 
@@ -181,7 +181,7 @@ class Mirrors(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def mirrors(mnist_dir, monkeypatch):
-    """Serves the files of `mnist_dir` as if they were MNIST's; `mirrors(a, b)` are the mirrors."""
+    """Serves the files of `mnist_dir` as if they were MNIST's; `mirrors(a, b)` selects them."""
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Mirrors)
     server.contents, server.requests, server.stopped = files(mnist_dir), [], threading.Event()
     server.before_answer = lambda name: None
@@ -229,7 +229,7 @@ def test_error_says_what_each_mirror_did_and_what_to_do(
 
 def test_mirror_that_drops_packets_on_eight_addresses_costs_30_seconds_at_most(
         tmp_path, monkeypatch):
-    waits = []  # a mock, since the real thing takes as long as it says
+    waits = []  # a mock, since the real thing would take nearly 30 seconds
 
     class Socket(socket.socket):
         def connect(self, address):
@@ -256,9 +256,9 @@ def test_next_mirror_is_asked_only_for_what_is_still_missing(mirrors, mnist_dir,
     assert files(tmp_path / 'new') == files(mnist_dir)
 
 
-def test_only_missing_files_are_downloaded_beside_files_of_mnist(mirrors, mnist_dir):
+def test_only_missing_files_are_downloaded_beside_mnist_files(mirrors, mnist_dir):
     server = mirrors('good')
-    rename(mnist_dir / TRAIN_IMAGES, '.', gz=False)  # its contents tell that it is MNIST's
+    rename(mnist_dir / TRAIN_IMAGES, '.', gz=False)  # its contents show that it is MNIST's
     (mnist_dir / TEST_IMAGES).unlink()
     before = files(mnist_dir)
     read_data_sets(str(mnist_dir))
@@ -268,7 +268,7 @@ def test_only_missing_files_are_downloaded_beside_files_of_mnist(mirrors, mnist_
 
 
 @pytest.mark.parametrize('damaged', [idx(DIGITS), b''], ids=['another data set', 'damaged'])
-def test_nothing_is_downloaded_beside_a_file_that_is_not_of_mnist(damaged, mirrors, mnist_dir, run):
+def test_nothing_is_downloaded_beside_a_file_that_is_not_mnists(damaged, mirrors, mnist_dir, run):
     server = mirrors('good')
     (mnist_dir / TRAIN_IMAGES).write_bytes(damaged)
     (mnist_dir / TEST_IMAGES).unlink()
@@ -291,7 +291,7 @@ def test_another_run_may_write_and_move_the_same_part_file(
     mirrors('good')
     new, replace = tmp_path / 'new', os.replace
 
-    def be_slower(part, path):  # a mock, since the moment is too short to be met
+    def be_slower(part, path):  # a mock, since the moment is too short to hit in a test
         replace(part, path)  # by the other run
         replace(part, path)
     monkeypatch.setattr(os, 'replace', be_slower)
@@ -316,7 +316,7 @@ def test_part_file_is_never_truncated_under_another_run(mirrors, tmp_path, monke
     part = new / (TEST_LABELS + '.part')
     part.write_bytes(server.contents[TEST_LABELS])
 
-    def watch(path, mode):  # a mock, since the moment is too short to be met
+    def watch(path, mode):  # a mock, since the moment is too short to hit in a test
         file = open(path, mode)
         assert str(path) != str(part) or part.read_bytes() == server.contents[TEST_LABELS]
         return file
@@ -332,14 +332,14 @@ def test_file_that_the_user_adds_during_the_download_stays(mirrors, tmp_path):
     assert set(files(tmp_path / 'new').values()) == {b'mine'}
 
 
-def test_download_leaves_sockets_as_they_are(mirrors, tmp_path):
+def test_download_leaves_the_default_socket_timeout_unchanged(mirrors, tmp_path):
     mirrors('good')
     read_data_sets(str(tmp_path / 'new'))
     assert socket.getdefaulttimeout() is None
 
 
 def test_error_names_the_remedy_for_a_refused_certificate(tmp_path, monkeypatch, run):
-    def refuse(*args, **options):  # a mock, since a server with a bad certificate needs one
+    def refuse(*args, **options):  # a mock, since a real test would need a bad certificate
         raise urllib.error.URLError(ssl.SSLError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] failed'))
     monkeypatch.setattr(urllib.request, 'urlopen', refuse)
     monkeypatch.setattr(rnn_mnist, 'MIRRORS', ['https://127.0.0.1/'])

@@ -1,4 +1,4 @@
-"""The port compared with a record of the article's code under the real TensorFlow 1.15.5.
+"""Compares the script with a record of the article's code under the real TensorFlow 1.15.5.
 
 The record is tf1_reference/record.json; tf1_reference/README.md says how it was made.
 """
@@ -16,14 +16,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 MNIST_DATA = os.path.join(os.path.dirname(HERE), 'MNIST_data')
 with open(os.path.join(HERE, 'tf1_reference', 'record.json')) as file:
     RECORD = json.load(file)
-LINES = 30  # compared on MNIST, from the first; with more, pytest shows where they diverge
+LINES = 30  # compared on MNIST; with a higher number, pytest shows where the runs diverge
 
 
 def wiring(nodes):
-    """Returns the operations outside the gradients, independent of the version of TensorFlow.
+    """Returns the operations outside the gradients in a form that suits any TensorFlow version.
 
-    Constants stand where they are used, as their names vary. AddV2 is the new Add. The size of a
-    TensorArray, now folded away, is the number of time steps, strided_slice_1.
+    The values of constants replace their names, which vary. Add replaces AddV2, its newer version.
+    strided_slice_1, the number of time steps, replaces the TensorArray size, now folded away.
     """
     lines = [line.split(' ', 2) for line in nodes]
     inputs_as = {name + ':0': rest[0] for name, kind, *rest in lines if kind == 'Const'}
@@ -122,7 +122,7 @@ def test_printed_accuracies_from_given_weights_and_batches_are_those_of_tensorfl
 
 
 def initial_values(op_seeds):
-    """Returns what `init` drew from these seeds: an operation draws the same in any version."""
+    """Returns what `init` drew from these seeds: ops draw the same numbers in any version."""
     (_, seed, w_in), (_, _, w_out), (_, _, kernel) = op_seeds
     limit = np.sqrt(6 / (256 + 128))  # Glorot's, as in BasicRNNCell
     with tf.Graph().as_default(), tf.Session() as sess:
@@ -140,7 +140,7 @@ def test_initial_values_are_those_of_tensorflow_1(seed):
         np.testing.assert_allclose(sketch(value), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_loader_answers_as_that_of_tensorflow_1(tmp_path):
+def test_loader_answers_are_those_of_tensorflow_1(tmp_path):
     write_files(tmp_path)
     assert loader_answers(read_data_sets, str(tmp_path)) == RECORD['loader']
 

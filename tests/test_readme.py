@@ -1,4 +1,4 @@
-"""The README's Python runs as written, and its tables name tests that exist."""
+"""The README's Python runs (on less data), and its table of mistakes names existing tests."""
 import os
 import re
 
@@ -15,7 +15,7 @@ PROMPT, WATCH, MINE, KERAS, OTHERS = re.findall('```python\n(.*?)```', README, r
 ROW = r'[ 1-2][0-9] [.:+#]{28} [0-9]'
 
 
-def test_prompt_trains_at_the_learning_rate_that_was_set(mnist, monkeypatch):
+def test_training_at_a_prompt_uses_the_learning_rate_that_was_set(mnist, monkeypatch):
     rates, adam = [], tf.train.AdamOptimizer
     monkeypatch.setattr(tf.train, 'AdamOptimizer', lambda lr: rates.append(lr) or adam(lr))
     monkeypatch.setattr(rnn_mnist, 'lr', rnn_mnist.lr)  # restored afterwards
@@ -51,7 +51,7 @@ def names(mnist_dir, capsys):
 
 
 def digit():
-    """Returns a 7 with a bar, [28, 28], from 0 to 1, of MNIST's size and in MNIST's place."""
+    """Returns a 7 with a bar, [28, 28], from 0 to 1, sized and centered as in MNIST."""
     y, x = np.mgrid[0:28, 0:28]
     stroke = (abs(x - 18 + (y - 6) * 0.4) < 1.5) & (y > 4) & (y < 24)
     top, bar = (abs(y - 5) < 1.5) & (x > 7) & (x < 20), (abs(y - 14) < 1) & (x > 10) & (x < 20)
@@ -74,7 +74,7 @@ def picture(kind, digit, rng):
     """Returns a PNG or JPEG file with a digit, [28, 28] from 0 to 1, somewhere on a page."""
     height, width, side = PAGES.get(kind, (500, 500, 200))
     ink = tf.image.resize(digit[None, :, :, None], [side, side], 'bicubic')
-    pixel = side // 28 + 1  # of the original
+    pixel = side // 28 + 1  # size of an original pixel on the page
     ink = (tf.nn.max_pool2d(ink, pixel, 1, 'SAME') if kind == 'thick' else
            -tf.nn.max_pool2d(-ink, pixel, 1, 'SAME') if kind == 'thin' else ink)
     ink = np.clip(tf.Session().run(ink)[0], 0, 1)
@@ -114,7 +114,7 @@ def test_picture_of_a_digit_is_prepared_as_mnist_was(kind, names, tmp_path, caps
 
 
 @pytest.mark.parametrize('page', [0, 127, 255, 'grain', 'not a picture'])
-def test_blank_page_or_no_picture_is_refused_in_words(page, names, tmp_path):
+def test_blank_page_or_unreadable_picture_is_refused_in_one_line(page, names, tmp_path):
     pixels = np.random.RandomState(0).randint(100, 140, [300, 200, 1]) if page == 'grain' else (
         np.full([300, 200, 1], 0 if page == 'not a picture' else page))
     contents = b'not a picture' if page == 'not a picture' else tf.Session().run(

@@ -8,7 +8,7 @@ from rnn_mnist import generated_data_sets
 LINE = r'step +\d+/\d+  batch accuracy [01]\.\d{4}\n'
 
 
-def test_command_prints_results_alone_on_stdout(a_run):
+def test_command_prints_only_results_on_stdout(a_run):
     status, out, _, _ = a_run
     assert status == 0
     assert re.fullmatch(LINE * 5 + r'test accuracy 0\.\d{4} on 10000 generated digits, not MNIST, '
@@ -21,7 +21,7 @@ def test_command_reports_progress_on_stderr_without_warnings(a_run):
     assert 'deprecated' not in err and 'cpu_feature_guard' not in err
 
 
-def test_network_learns_more_than_guessing(a_run):
+def test_network_does_better_than_guessing(a_run):
     _, out, _, _ = a_run
     assert float(re.search('test accuracy ([0-9.]+)', out).group(1)) > 0.2  # 0.1 is guessing
 

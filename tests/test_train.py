@@ -17,7 +17,7 @@ def test_train_leaves_the_default_graph_alone(graph, mnist):
     assert graph.get_operations() == []
 
 
-def test_train_can_be_called_again_also_after_an_interrupt(mnist, monkeypatch, capsys):
+def test_train_can_be_called_again_even_after_an_interrupt(mnist, monkeypatch, capsys):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(mnist.train, 'next_batch', interrupt)
         train(mnist, training_iters=1)
@@ -40,7 +40,7 @@ def test_trained_variables_are_float32_arrays_by_name(mnist):
             ('biases_out', (10,)), ('kernel', (256, 128)), ('bias', (128,))]}
 
 
-def test_an_experimenters_own_lines_do_not_disturb_the_names(mnist, monkeypatch):
+def test_an_experimenters_own_variable_does_not_change_the_other_names(mnist, monkeypatch):
     def RNN_with_a_variable(X, weights, biases, RNN=rnn_mnist.RNN):
         scale = tf.Variable(tf.ones([1]), name='scale')
         return RNN(X, weights, biases) * scale
@@ -58,7 +58,7 @@ def test_the_same_seed_draws_the_same_initial_weights(mnist):
     assert np.abs(weights(None) - weights(None)).max() > 0.1
 
 
-def test_constants_are_read_at_each_call_here_for_one_pixel_per_step(
+def test_constants_can_be_changed_between_calls_even_to_one_pixel_per_step(
         graph, mnist_dir, monkeypatch, capsys):
     for name, value in [('lr', 0.5), ('batch_size', 100), ('n_hidden_units', 16),
                         ('n_steps', 784), ('n_inputs', 1)]:
@@ -71,7 +71,7 @@ def test_constants_are_read_at_each_call_here_for_one_pixel_per_step(
 
 
 def test_train_accepts_the_data_object_of_tensorflow_1(mnist):
-    def data_set(part):  # with nothing but what both have
+    def data_set(part):  # with only what both `DataSet` classes have
         return types.SimpleNamespace(
             images=part.images, labels=part.labels, num_examples=part.num_examples,
             next_batch=lambda batch_size: part.next_batch(batch_size))
@@ -100,7 +100,7 @@ def test_log_has_the_graph_and_the_scalars_that_were_printed(graph, mnist, tmp_p
         '{:.4f}'.format(scalars[step, 'accuracy']) for step in [0, 20]]
 
 
-def test_log_can_be_watched_during_the_training(mnist, tmp_path, monkeypatch):
+def test_log_can_be_watched_during_training(mnist, tmp_path, monkeypatch):
     seen, next_batch = [], mnist.train.next_batch
 
     def watch(batch_size):
@@ -111,6 +111,6 @@ def test_log_can_be_watched_during_the_training(mnist, tmp_path, monkeypatch):
     assert seen[1] == seen[20] == 2 and seen[21] == 4
 
 
-def test_log_that_cannot_be_written_raises_an_error_of_tensorflow(mnist, read_only):
+def test_log_that_cannot_be_written_raises_a_tensorflow_error(mnist, read_only):
     with pytest.raises(tf.errors.OpError, match='log'):
         train(mnist, training_iters=1, logdir=read_only + '/log')

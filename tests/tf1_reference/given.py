@@ -11,7 +11,7 @@ Given = collections.namedtuple('Given', 'initial train')
 
 
 class Batches:
-    """Ten random images, one per class, mixed with noise: something to learn."""
+    """Makes batches from ten random images, one per class, and noise, for a network to learn."""
 
     def __init__(self, rng):
         self._rng = rng
@@ -38,7 +38,7 @@ def given():
 
 
 def sketch(array):
-    """Returns two numbers per row of a matrix, which depend on all its entries, or a vector."""
+    """Reduces each row of a matrix to two numbers that depend on the whole row; keeps a vector."""
     if array.ndim == 2:
         array = array.dot(np.random.RandomState(1).normal(size=[array.shape[1], 2]))
     return array.ravel()
@@ -50,7 +50,7 @@ def idx(array):
 
 
 def write_files(folder, n_train=170, n_test=130):
-    """Writes four gzipped files in MNIST's format; each image's first pixel is its number."""
+    """Writes four gzipped files in MNIST's format; an image's first pixel is its number % 256."""
     rng = np.random.RandomState(0)
     for part, n in [('train', n_train), ('t10k', n_test)]:
         images = rng.randint(256, size=[n, 28, 28]).astype(np.uint8)
@@ -68,7 +68,7 @@ def describe(array):
 
 
 def loader_answers(read_data_sets, folder):
-    """Returns what a loader answers to the calls of tutorials, on the files in a folder."""
+    """Returns a loader's answers to the calls that tutorials make, for the files in a folder."""
     answers = []
     for options in [{}, {'one_hot': True}, {'reshape': False}, {'validation_size': 0},
                     {'one_hot': 'true', 'fake_data': False, 'seed': 3}]:
@@ -76,7 +76,7 @@ def loader_answers(read_data_sets, folder):
         for part in data:
             answers.append([part.num_examples, part.epochs_completed,
                             describe(part.images), describe(part.labels)])
-        # Batches within an epoch, up to its end, across it, and of more than what is left.
+        # These batches lie within an epoch, end together with it, or span two epochs.
         for shuffle in [True, False]:
             for part, sizes in [(data.train, [50] * 4 + [100] * 2), (data.test, [130, 70, 90])]:
                 for size in sizes:

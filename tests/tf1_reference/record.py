@@ -80,7 +80,7 @@ def run_listing(seen, mnist=None, seed=None, initial=None, config=None):
 
 
 def one_thread():
-    """Returns the script's setting; more threads may sum in a different order."""
+    """Returns the script's thread setting, since more threads may sum in a different order."""
     return tf.ConfigProto(intra_op_parallelism_threads=1)
 
 
@@ -131,7 +131,7 @@ def record_of_mnist(seed):
     seen = Seen()
     run_listing(seen, seed=seed, config=one_thread())
     return {
-        # From the same op seeds, an operation draws the same numbers in every TensorFlow.
+        # From the same op seeds, an operation draws the same numbers in every version.
         'op_seeds': [[op.name, op.get_attr('seed'), op.get_attr('seed2')]
                      for op in seen.graph.get_operations() if op.type.startswith('Random')],
         'initial': [floats(sketch(value)) for value in seen.initial],
@@ -151,7 +151,7 @@ def compare(record):
         rnn_mnist.build_graph()
     print('nodes, in order: %s (the script has %d)' % (
         same(nodes(graph, tf.make_ndarray), record['nodes']), len(nodes(graph, tf.make_ndarray))))
-    print('answers of the loader: %s' % same(
+    print('loader answers: %s' % same(
         record_of_loader(rnn_mnist.read_data_sets), record['loader']))
     for seed in sorted(record['mnist']):
         lines = subprocess.check_output([
