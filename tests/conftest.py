@@ -99,13 +99,3 @@ def read_only(monkeypatch):
     monkeypatch.undo()
     os.chmod(folder, 0o755)
     shutil.rmtree(folder)
-
-
-@pytest.fixture
-def full_disk():
-    """Lets no file grow beyond 1,000 bytes."""
-    resource = pytest.importorskip('resource', reason='needs Linux or macOS')
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -1,9 +1,11 @@
 """Shared test helpers."""
+import contextlib
 import os
 import subprocess
 import sys
 
 import numpy as np
+import pytest
 import rnn_mnist
 
 SCRIPT = rnn_mnist.__file__
@@ -44,3 +46,15 @@ def predict_with_numpy(trained, images):
         X_in = rows.dot(trained['weights_in']) + trained['biases_in']
         h = np.tanh(np.hstack([X_in, h]).dot(trained['kernel']) + trained['bias'])
     return (h.dot(trained['weights_out']) + trained['biases_out']).argmax(axis=1)
+
+
+@contextlib.contextmanager
+def full_disk():
+    """Lets no file grow beyond 1,000 bytes."""
+    resource = pytest.importorskip('resource', reason='needs Linux or macOS')
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        yield
+    finally:  # pytest's own output may be a file
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)

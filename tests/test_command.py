@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from helpers import SCRIPT, TOP, files, python, wait_for
+from helpers import SCRIPT, TOP, files, full_disk, python, wait_for
 from rnn_mnist import generated_data_sets, main, read_data_sets, tf, train
 import rnn_mnist
 from tf1_reference.given import write_files
@@ -87,8 +87,9 @@ def test_impossible_logdir_is_refused_in_one_line(logdir, words, tmp_path, run):
     assert words in error and logdir in error and files(tmp_path) == {'file': b'mine'}
 
 
-def test_full_disk_under_the_log_is_reported_in_one_line(mnist_dir, tmp_path, run, full_disk):
-    status, _, err = run('--data-dir', mnist_dir, '--logdir', tmp_path / 'log')
+def test_full_disk_under_the_log_is_reported_in_one_line(mnist_dir, tmp_path, run):
+    with full_disk():
+        status, _, err = run('--data-dir', mnist_dir, '--logdir', tmp_path / 'log')
     assert status == 1
     assert re.fullmatch(r'Reading .*\nrnn_mnist.py: error: .*log.*File too large.*\n', err)
 

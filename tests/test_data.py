@@ -14,7 +14,7 @@ import urllib.request
 
 import numpy as np
 import pytest
-from helpers import files, numbers
+from helpers import files, full_disk, numbers
 from rnn_mnist import DataSet, MIRRORS, generated_data_sets, read_data_sets
 import rnn_mnist
 from tf1_reference.given import idx
@@ -360,10 +360,11 @@ def test_without_a_network_training_continues_with_generated_digits_and_says_so(
 
 
 def test_full_disk_during_a_download_is_an_error_even_in_the_default_folder(
-        mirrors, mnist_dir, run, full_disk):
+        mirrors, mnist_dir, run):
     mirrors('good')
     mnist_dir.rename('elsewhere')
-    status, out, err = run()
+    with full_disk():
+        status, out, err = run()
     assert status == 1 and out == ''
     assert err.splitlines()[-1] == 'rnn_mnist.py: error: MNIST_data: File too large'
 
