@@ -22,6 +22,7 @@ import importlib.util
 import math
 import os
 import sys
+import threading
 import time
 import urllib.request
 import warnings
@@ -341,13 +342,11 @@ def _download(names, folder):
                 break  # on to the next mirror
             if _find(folder, name):  # somebody has put it there by now
                 continue
-            part = os.path.join(folder, name + '.part')
-            with contextlib.suppress(FileNotFoundError):  # another run has moved the .part file
-                open(part, 'ab').close()
-                with open(part, 'r+b') as file:  # unlike 'wb', does not empty another run's file
-                    file.write(data)
-                    file.truncate()
-                os.replace(part, part[:-len('.part')])
+            # Each run and thread has a part of its own, which gets the file's name once it is whole.
+            part = os.path.join(folder, f'{name}.{os.getpid()}-{threading.get_ident()}.part')
+            with open(part, 'wb') as file:
+                file.write(data)
+            os.replace(part, os.path.join(folder, name))
     if 'CERTIFICATE_VERIFY_FAILED' in failures:
         failures += "; set SSL_CERT_FILE to the output of `python -m certifi`, or your proxy's file"
     missing = [name for name in names if not _find(folder, name)]

@@ -286,44 +286,6 @@ def test_threads_can_download_at_the_same_time(mirrors, mnist_dir, tmp_path):
     assert files(tmp_path / 'new') == files(mnist_dir)
 
 
-def test_another_run_may_write_and_move_the_same_part_file(
-        mirrors, mnist_dir, tmp_path, monkeypatch):
-    mirrors('good')
-    new, replace = tmp_path / 'new', os.replace
-
-    def be_slower(part, path):  # a mock, since the moment is too short to hit in a test
-        replace(part, path)  # by the other run
-        replace(part, path)
-    monkeypatch.setattr(os, 'replace', be_slower)
-    read_data_sets(str(new))
-    assert files(new) == files(mnist_dir)
-
-
-def test_part_file_that_a_killed_run_left_is_overwritten(mirrors, mnist_dir, tmp_path):
-    mirrors('good')
-    new = tmp_path / 'new'
-    new.mkdir()
-    (new / (TEST_LABELS + '.part')).write_bytes(b'junk' * 999)
-    (new / (TRAIN_LABELS + '.part')).write_bytes(b'junk')
-    read_data_sets(str(new))
-    assert files(new) == files(mnist_dir)
-
-
-def test_part_file_is_never_truncated_under_another_run(mirrors, tmp_path, monkeypatch):
-    server = mirrors('good')
-    new = tmp_path / 'new'
-    new.mkdir()
-    part = new / (TEST_LABELS + '.part')
-    part.write_bytes(server.contents[TEST_LABELS])
-
-    def watch(path, mode):  # a mock, since the moment is too short to hit in a test
-        file = open(path, mode)
-        assert str(path) != str(part) or part.read_bytes() == server.contents[TEST_LABELS]
-        return file
-    monkeypatch.setattr(rnn_mnist, 'open', watch, raising=False)
-    read_data_sets(str(new))
-
-
 def test_file_that_the_user_adds_during_the_download_stays(mirrors, tmp_path):
     server = mirrors('good')
     server.before_answer = lambda name: (tmp_path / 'new' / name).write_bytes(b'mine')
