@@ -344,9 +344,13 @@ def _download(names, folder):
                 continue
             # Each run and thread has a part of its own, which gets the file's name once it is whole.
             part = os.path.join(folder, f'{name}.{os.getpid()}-{threading.get_ident()}.part')
-            with open(part, 'wb') as file:
-                file.write(data)
-            os.replace(part, os.path.join(folder, name))
+            try:
+                with open(part, 'wb') as file:
+                    file.write(data)
+                os.replace(part, os.path.join(folder, name))
+            finally:
+                if os.path.exists(part):  # the disk is full, say
+                    os.remove(part)
     if 'CERTIFICATE_VERIFY_FAILED' in failures:
         failures += "; set SSL_CERT_FILE to the output of `python -m certifi`, or your proxy's file"
     missing = [name for name in names if not _find(folder, name)]

@@ -329,6 +329,7 @@ def test_full_disk_during_a_download_is_an_error_even_in_the_default_folder(
         status, out, err = run()
     assert status == 1 and out == ''
     assert err.splitlines()[-1] == 'rnn_mnist.py: error: MNIST_data: File too large'
+    assert os.listdir('MNIST_data') == []
 
 
 def test_unwritable_default_folder_leads_to_generated_digits(read_only, run):
