@@ -3,16 +3,14 @@
 This is the script of the article "python artificial intelligence tensorflow how to build cyclic
 neural network RNN" (shulou.com), ported to current TensorFlow, to be read side by side with it.
 Its statements from `x` to `init` are in `build_graph`, which calls `RNN`. Its session is in `train`
-and its `mnist = ...` in `_load`. A replacement for the MNIST loader comes after the lesson. The
-article stops in its `while` loop. The rest of the loop is from the tutorial that it follows,
-github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2/full_code.py.
+and its `mnist = ...` in `_load`. The article stops in its `while` loop. The rest of the loop is
+from the tutorial that it follows: github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
 # /// script
 # requires-python = ">=3.10,<3.14"
 # dependencies = ["tensorflow>=2.16,<3", "tf-keras>=2.16,<3", "numpy"]
 # ///
 import argparse
-import collections
 import contextlib
 import errno
 import gzip
@@ -27,6 +25,7 @@ import time
 import urllib.request
 import warnings
 import zlib
+from collections import namedtuple
 
 if __name__ == '__main__' and sys.stderr:
     print('Starting TensorFlow ...', file=sys.stderr)  # takes a few seconds
@@ -53,9 +52,7 @@ tf.disable_v2_behavior()  # variables and loops as in TensorFlow 1
 # A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost and so on stand for
 # arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
 # session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
-# values of the variables. Running `init` or `train_op` also changes these values.
-#
-# Shapes are in brackets. Words tell the two 128s apart: the batch size and the hidden units.
+# values of the variables. Shapes are in brackets, with a word for what each number counts.
 
 lr = 0.001                # learning rate: about the most that one training step moves a number
 training_iters = 1000000  # training examples to read: 7813 training steps, about 18 epochs
@@ -76,15 +73,13 @@ def RNN(X, weights, biases):
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
     # One cell reads all the rows. dynamic_rnn, below, applies it in this loop:
-    #
     #     state = zeros
     #     for t in range(n_steps):
     #         state = tanh(X_in[:, t] @ W + state @ U + bias)
-    #
     # So the article's "four hidden layers" for four words are one layer, used four times. Its "W1"
     # is U. In its pseudocode, `rnn` is RNN_cell, `word` is X_in[:, t], and `output` and
-    # `hidden_state` are both the new state. The cell has two variables, `bias` and `kernel`. The
-    # kernel is W stacked on U: [128 input + 128 state, 128 hidden]. No other shape has a 256.
+    # `hidden_state` are both the new state. The cell's variables are `bias` and `kernel`, which is
+    # W stacked on U: [128 input + 128 state, 128 hidden]. No other shape has a 256.
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)
     # The initial state is zeros. It fixes the batch size at 128, although x accepts any size.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
@@ -104,14 +99,10 @@ def build_graph():
     y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 for the correct class, else 0
 
     # Variables keep their values from one sess.run to the next. They are what is trained.
-    weights = {
-        'in': tf.Variable(tf.random_normal([n_inputs, n_hidden_units])),
-        'out': tf.Variable(tf.random_normal([n_hidden_units, n_classes])),
-    }
-    biases = {
-        'in': tf.Variable(tf.constant(0.1, shape=[n_hidden_units])),
-        'out': tf.Variable(tf.constant(0.1, shape=[n_classes])),
-    }
+    weights = {'in': tf.Variable(tf.random_normal([n_inputs, n_hidden_units])),
+               'out': tf.Variable(tf.random_normal([n_hidden_units, n_classes]))}
+    biases = {'in': tf.Variable(tf.constant(0.1, shape=[n_hidden_units])),
+              'out': tf.Variable(tf.constant(0.1, shape=[n_classes]))}
 
     pre = RNN(x, weights, biases)  # [128 batch, 10 classes]
     # Softmax turns the scores into probabilities. A digit's cross-entropy is -log(p), where p is
@@ -174,8 +165,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
 
 
 # %% Helpers for the lesson
-Model = collections.namedtuple(
-    'Model', 'x y weights biases pre cost train_op correct_pre accuracy init')
+Model = namedtuple('Model', 'x y weights biases pre cost train_op correct_pre accuracy init')
 
 SESSION_CONFIG = tf.ConfigProto(
     # One thread per operation is best for such small products and makes a seeded run repeatable.
@@ -185,13 +175,12 @@ SESSION_CONFIG = tf.ConfigProto(
 
 def _test_accuracy(test, sess, x, y, correct_pre):
     """Returns the fraction of all test images that the network recognizes."""
+    n, images = test.num_examples, test.images.reshape([-1, n_steps, n_inputs])
     # np.resize pads the last batch with the first images, which are not counted twice.
-    batches = np.resize(np.arange(test.num_examples),
-                        [math.ceil(test.num_examples / batch_size), batch_size])
-    correct = [sess.run(correct_pre, feed_dict={
-        x: test.images[batch].reshape([batch_size, n_steps, n_inputs]), y: test.labels[batch]})
+    batches = np.resize(np.arange(n), [math.ceil(n / batch_size), batch_size])
+    correct = [sess.run(correct_pre, feed_dict={x: images[batch], y: test.labels[batch]})
                for batch in batches]
-    return np.mean(np.ravel(correct)[:test.num_examples])
+    return np.mean(np.ravel(correct)[:n])
 
 
 def _trained_variables(weights, biases):
@@ -213,9 +202,8 @@ def _open_log(logdir, graph):
 
 def _write_log(log, step, **scalars):
     if log:
-        values = [{'tag': tag, 'simple_value': value} for tag, value in scalars.items()]
-        event = tf.Event(wall_time=time.time(), step=step, summary=tf.Summary(value=values))
-        log.write(event.SerializeToString())
+        summary = tf.Summary(value=[{'tag': k, 'simple_value': v} for k, v in scalars.items()])
+        log.write(tf.Event(wall_time=time.time(), step=step, summary=summary).SerializeToString())
         log.flush()
 
 
@@ -223,13 +211,12 @@ def _write_log(log, step, **scalars):
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
            'https://storage.googleapis.com/cvdf-datasets/mnist/')  # TensorFlow 1.15's own
 TIMEOUT = 3  # seconds to wait for an answer from each address of a mirror (up to eight)
-SHA256 = {  # of the contents of MNIST's own files, unpacked
-    name + '-ubyte.gz': sha256 for name, sha256 in [
-        ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
-        ('train-labels-idx1', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
-        ('t10k-images-idx3', '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7'),
-        ('t10k-labels-idx1', 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2')]}
-Datasets = collections.namedtuple('Datasets', 'train validation test')
+SHA256 = {name + '-ubyte.gz': sha256 for name, sha256 in [  # of MNIST's own files, unpacked
+    ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
+    ('train-labels-idx1', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
+    ('t10k-images-idx3', '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7'),
+    ('t10k-labels-idx1', 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2')]}
+Datasets = namedtuple('Datasets', 'train validation test')
 
 
 class DataSet:
@@ -243,8 +230,7 @@ class DataSet:
         images = images.reshape([-1, 784] if reshape else [-1, 28, 28, 1])
         self.images = np.multiply(images, 1 / 255, dtype=np.float32)
         self.labels = np.eye(n_classes)[labels] if one_hot else labels.copy()
-        self.num_examples = len(images)
-        self.epochs_completed = 0
+        self.num_examples, self.epochs_completed = len(images), 0
         self._rng, self._order = rng, np.arange(len(images))
         self._unread, self._started = self._order[:0], False  # _unread is the rest of the epoch
 
@@ -279,8 +265,7 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, *, reshape=True,
         _download(missing, train_dir)
     paths = [_find(train_dir, name) for name in SHA256]
     arrays = [_read_idx(path)[0] for path in paths]
-    for i, least in [(0, validation_size + 1), (2, 1)]:
-        images, labels = arrays[i:i + 2]
+    for i, least, images, labels in [(0, validation_size + 1, *arrays[:2]), (2, 1, *arrays[2:])]:
         if not 0 < least <= len(images) == len(labels) or labels.max() >= n_classes:
             raise ValueError(f'{paths[i]}, {paths[i + 1]}: expected {least} or more images and as '
                              f'many labels from 0 to 9, got {len(images)} images and '
@@ -297,10 +282,9 @@ def _split(train_images, train_labels, test_images, test_labels, size, seed, *op
 
 
 def _find(folder, name):
-    """Returns the path of a file under any of its usual names, or None."""
+    """Returns the path of a file under any of its usual names, or None. Kaggle's are in folders."""
     names = [name.replace('-idx', dash + 'idx')[:end] for dash in '-.' for end in [None, -3]]
-    folders = [folder] + [os.path.join(folder, name) for name in names]  # Kaggle uses folders
-    paths = [os.path.join(folder, name) for folder in folders for name in names]
+    paths = [os.path.join(folder, parent, name) for parent in ['', *names] for name in names]
     return next((path for path in paths if os.path.lexists(path) and not os.path.isdir(path)), None)
 
 
@@ -342,7 +326,7 @@ def _download(names, folder):
                 break  # on to the next mirror
             if _find(folder, name):  # somebody has put it there by now
                 continue
-            # Each run and thread has a part of its own, which gets the file's name once it is whole.
+            # Each run and thread has its own part, which gets the file's name once it is whole.
             part = os.path.join(folder, f'{name}.{os.getpid()}-{threading.get_ident()}.part')
             try:
                 with open(part, 'wb') as file:
@@ -373,9 +357,8 @@ GLYPHS = """
 def generated_data_sets(one_hot=False, seed=None):
     """Makes `Datasets` like MNIST's from shifted, dimmed and noisy copies of ten glyphs."""
     rng = np.random.RandomState(0)  # the same digits on every call; `seed` is for their order
-    glyphs = np.array([list(row) for row in GLYPHS.split()]) == '#'  # [7, 10 * 6]
-    canvas = np.zeros([10, 28, 28], np.uint8)
-    canvas[:, 2:23, 4:22] = np.kron(np.hsplit(glyphs, 10), np.ones([3, 3]))
+    glyphs = np.hsplit(np.array([list(row) for row in GLYPHS.split()]) == '#', 10)  # 10 [7, 6]
+    canvas = np.pad(np.kron(glyphs, np.ones([3, 3], np.uint8)), [(0, 0), (2, 5), (4, 6)])
     placed = np.array([np.roll(canvas, shift, axis=[1, 2]) for shift in np.ndindex(5, 5)])
     labels = rng.randint(n_classes, size=70000).astype(np.uint8)
     images = placed[rng.randint(len(placed), size=70000), labels].reshape([-1, 784])
@@ -409,7 +392,7 @@ def main(argv=None):
             open(args.save, 'ab').close()  # raises OSError now rather than after training
             if is_new:
                 os.remove(os.path.realpath(args.save))
-        mnist, source = _load(args)
+        mnist, source = _load(args.data, args.data_dir, args.seed)
         start = time.time()
         test_accuracy, trained = train(mnist, args.training_iters, args.seed, args.logdir)
         result = (f'test accuracy {test_accuracy:.4f} on {mnist.test.num_examples} {source}, after '
@@ -427,34 +410,32 @@ def main(argv=None):
     except KeyboardInterrupt:
         print('rnn_mnist.py: stopped', file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader has gone: rnn_mnist.py | head -3
-        return 1
     except (OSError, tf.errors.OpError) as error:
         if getattr(error, 'op', None):  # a failed operation needs its traceback; a log does not
             raise
-        print(f'rnn_mnist.py: error: {error}', file=sys.stderr)
+        if not isinstance(error, BrokenPipeError):  # the reader has gone: rnn_mnist.py | head -3
+            print(f'rnn_mnist.py: error: {error}', file=sys.stderr)
         return 1
 
 
-def _load(args):
+def _load(data, data_dir, seed):
     """Returns the digits to train on and, for the last line of output, where they come from."""
-    folder = args.data_dir or 'MNIST_data'
-    if args.data != 'generated':
+    folder = data_dir or 'MNIST_data'
+    if data != 'generated':
         print(f'Reading MNIST from {folder} ...', file=sys.stderr)
         try:
-            mnist = read_data_sets(folder, one_hot=True, seed=args.seed)
-            return mnist, f'test images from {folder}'
+            return read_data_sets(folder, one_hot=True, seed=seed), f'test images from {folder}'
         except ValueError as error:
             raise OSError(f'{error}; move or delete the file to have it downloaded, or choose '
                           'another --data-dir') from None
         except OSError as error:
-            unwritable = args.data_dir is None and error.errno in [errno.EACCES, errno.EROFS]
-            if args.data == 'mnist' or not (unwritable or isinstance(error, ConnectionError)):
+            unwritable = data_dir is None and error.errno in [errno.EACCES, errno.EROFS]
+            if data == 'mnist' or not (unwritable or isinstance(error, ConnectionError)):
                 raise OSError(f'{folder}: {error.strerror or error}') from None
             print(f'NOTICE: {error}\nNOTICE: continuing with GENERATED digits; the accuracy on '
                   'them says nothing about MNIST', file=sys.stderr)
     print('Generating digits ...', file=sys.stderr)
-    return generated_data_sets(one_hot=True, seed=args.seed), 'generated digits, not MNIST'
+    return generated_data_sets(one_hot=True, seed=seed), 'generated digits, not MNIST'
 
 
 if __name__ == '__main__':
