@@ -58,6 +58,13 @@ def mnist(mnist_dir):
 
 
 @pytest.fixture
+def one_step(mnist_dir):
+    """Arguments for one training step on files with one image beyond the validation set."""
+    write_files(mnist_dir, n_train=5001, n_test=1)
+    return ['--training-iters', '1', '--data-dir', str(mnist_dir)]
+
+
+@pytest.fixture
 def run(capsys):
     """Runs `main` for one training step; returns its exit status, stdout and stderr."""
     def run(*args):

@@ -345,8 +345,8 @@ def test_hyperparameters_are_those_of_the_article():
 
 
 @pytest.mark.parametrize('one_hot', ['true', 'false'])
-def test_one_hot_is_true_for_any_non_empty_string(one_hot):
-    _, labels = rnn_mnist.generated_data_sets(one_hot=one_hot).test.next_batch(3)
+def test_one_hot_is_true_for_any_non_empty_string(one_hot, mnist_dir):
+    _, labels = rnn_mnist.read_data_sets(str(mnist_dir), one_hot=one_hot).test.next_batch(3)
     assert labels.shape == (3, 10)
 
 

@@ -12,17 +12,15 @@ import pytest
 from helpers import SCRIPT, TOP, files, full_disk, python, wait_for
 from rnn_mnist import generated_data_sets, main, read_data_sets, tf, train
 import rnn_mnist
-from tf1_reference.given import write_files
-
-GENERATED = ['--data', 'generated', '--training-iters', '1']
 
 
-def run_script(monkeypatch, *args):
+@pytest.fixture
+def run_script(one_step, monkeypatch):
     """Runs the file as a host does, for one training step, and returns its global names."""
-    folder = args[args.index('--data-dir') + 1]
-    write_files(folder, n_train=5001, n_test=1)
-    monkeypatch.setattr(sys, 'argv', [SCRIPT, '--training-iters', '1', *map(str, args)])
-    return runpy.run_path(SCRIPT, run_name='__main__')
+    def run_script():
+        monkeypatch.setattr(sys, 'argv', [SCRIPT, *one_step])
+        return runpy.run_path(SCRIPT, run_name='__main__')
+    return run_script
 
 
 # ---------------------------------------------------------------------------------------- options
@@ -163,43 +161,50 @@ def test_test_accuracy_is_printed_before_saving_fails(mnist_dir, run):
 
 # ---------------------------------------------------------------------------------------- endings
 
-def test_ctrl_c_stops_the_script_and_lines_are_printed_without_delay(tmp_path):
+def test_ctrl_c_stops_the_script_and_lines_are_printed_without_delay(one_step, tmp_path):
     (tmp_path / 'older').write_bytes(b'older')
-    process = python(SCRIPT, '--data', 'generated', '--save', 'older')
+    process = python(SCRIPT, *one_step, '--training-iters', 1000000, '--save', 'older')
     assert process.stdout.readline().startswith('step ')
     process.send_signal(signal.SIGINT)
     status, out, err = wait_for(process)
-    assert status == 130 and err.endswith('Generating digits ...\nrnn_mnist.py: stopped\n')
+    assert status == 130 and err.endswith(' ...\nrnn_mnist.py: stopped\n')
     assert len(out.splitlines()) < 100  # a buffer of 8 kB would hold more
-    assert files(tmp_path) == {'older': b'older'}
+    assert (tmp_path / 'older').read_bytes() == b'older'
+
+
+@pytest.fixture
+def run_and_exit(run_script, monkeypatch, capsys):
+    """Runs the file with another stdout, which Python closes at exit; returns status and stderr."""
+    def run_and_exit(stdout):
+        monkeypatch.setattr(sys, 'stdout', stdout)
+        with pytest.raises(SystemExit) as exit:
+            run_script()
+        stdout.close()  # raises OSError if anything is left to be written
+        return exit.value.code, capsys.readouterr().err
+    return run_and_exit
 
 
 @pytest.mark.skipif(not os.path.exists('/dev/full'), reason='needs Linux')
-def test_full_disk_under_stdout_is_reported_in_one_line():
-    with open('/dev/full', 'w') as full:
-        status, _, err = wait_for(python(SCRIPT, *GENERATED, stdout=full))
-    assert status == 1 and err.endswith(
-        'digits ...\nrnn_mnist.py: error: [Errno 28] No space left on device\n')
+def test_full_disk_under_stdout_is_reported_in_one_line(run_and_exit):
+    status, err = run_and_exit(open('/dev/full', 'w'))
+    assert status == 1 and re.fullmatch(
+        r'Starting .*\nReading .*\nrnn_mnist.py: error: .*No space left on device\n', err)
 
 
-def test_script_exits_silently_when_the_reader_closes_the_pipe():
-    processes = [python(SCRIPT, *GENERATED[:-1], '1000000', env=dict(os.environ, **env))
-                 for env in [{}, {'PYTHONUNBUFFERED': '1'}]]
-    for process in processes:
-        assert process.stdout.readline().startswith('step ')
-        process.stdout.close()
-    for process in processes:
-        process.stdin.close()
-        assert process.stderr.read().endswith('Generating digits ...\n')
-        assert process.wait() == 1
-        process.stderr.close()
+@pytest.mark.parametrize('buffer_size', [-1, 0])
+def test_script_ends_silently_if_the_reader_has_closed_the_pipe(buffer_size, run_and_exit):
+    reader, writer = os.pipe()
+    os.close(reader)
+    status, err = run_and_exit(io.TextIOWrapper(
+        os.fdopen(writer, 'wb', buffer_size), write_through=buffer_size == 0))
+    assert status == 1 and re.fullmatch(r'Starting .*\nReading .*\n', err)
 
 
 @pytest.mark.parametrize('closed', ['stderr', 'stdout'])
 def test_script_trains_with_stdout_or_stderr_closed_and_does_not_mix_them(
-        closed, mnist_dir, monkeypatch, capsys):
+        closed, run_script, monkeypatch, capsys):
     monkeypatch.setattr(sys, closed, None)  # as Python does if the stream is closed at startup
-    status = run_script(monkeypatch, '--data-dir', mnist_dir)['status']
+    status = run_script()['status']
     out, err = capsys.readouterr()
     assert status == 0 and re.fullmatch(r'step .*\ntest accuracy .*\n|', out)
     assert bool(out) == (closed == 'stderr') and bool(err) == (closed == 'stdout')
@@ -262,26 +267,10 @@ def test_missing_tf_keras_is_an_import_error_with_one_traceback_at_a_prompt():
     assert err.count('Traceback') == 1 and err.splitlines()[-1].startswith('ImportError: ')
 
 
-def test_notebook_that_has_used_keras_3_can_import_and_run_the_script():
-    status, out, err = wait_for(python('-c', '; '.join([
-        'import keras, numpy, tensorflow as tf',
-        'model = tf.keras.Sequential([tf.keras.layers.Dense(1)])',
-        'model.compile(loss="mse")',
-        'model.fit(numpy.ones([2, 3]), numpy.ones([2, 1]), verbose=0)',
-        'import os, sys; sys.path.insert(0, {!r})'.format(TOP),
-        'import rnn_mnist',
-        'assert os.listdir(".") == []',
-        'assert rnn_mnist.tf.get_default_graph().get_operations() == []',
-        'print(rnn_mnist.main({}))'.format(GENERATED)]), env=dict(
-            os.environ, TF_USE_LEGACY_KERAS='0')))
-    assert status == 0, err
-    assert out.splitlines()[-1] == '0'
-
-
 # ------------------------------------------------------------------------------------------ hosts
 
-def test_python_dash_i_gives_a_working_prompt_after_the_run():
-    status, out, err = wait_for(python('-i', SCRIPT, *GENERATED), 'print(6 * 7)\n')
+def test_python_dash_i_gives_a_working_prompt_after_the_run(one_step):
+    status, out, err = wait_for(python('-i', SCRIPT, *one_step), 'print(6 * 7)\n')
     assert status == 0 and out.endswith('42\n') and 'Traceback' not in err
 
 
@@ -298,27 +287,25 @@ class Host:
         pass
 
 
-def test_host_with_its_own_stdout_can_run_the_script_twice_and_continue(mnist_dir, monkeypatch):
+def test_host_with_its_own_stdout_can_run_the_script_twice_and_continue(run_script, monkeypatch):
     host = Host()
     stderr = sys.stderr
     monkeypatch.setattr(sys, 'stdout', host)
-    for _ in range(2):
-        run_script(monkeypatch, '--data-dir', mnist_dir)
+    run_script()
+    run_script()
     assert host.text.count('test accuracy') == 2
     assert sys.stdout is host and sys.stderr is stderr
 
 
-def test_idle_can_run_the_script(mnist_dir, monkeypatch):
+def test_idle_can_run_the_script(run_script, monkeypatch):
     idle, shell, shown = pytest.importorskip('idlelib.run', reason='needs IDLE'), Host(), []
     shell.write = lambda text, tags: shown.append(text)
     monkeypatch.setattr(sys, 'stdout', idle.StdOutputFile(shell, 'stdout', 'utf-8', 'strict'))
-    run_script(monkeypatch, '--data-dir', mnist_dir)
+    run_script()
     assert 'test accuracy' in ''.join(shown) and not sys.stdout.closed
 
 
-def test_notebook_cell_ignores_the_arguments_of_the_kernel(
-        mnist_dir, monkeypatch, capsys):
-    write_files(mnist_dir, n_train=5001, n_test=1)
+def test_notebook_cell_ignores_the_arguments_of_the_kernel(one_step, monkeypatch, capsys):
     monkeypatch.setattr(sys, 'argv', ['/x/ipykernel_launcher.py', '-f', 'kernel.json'])
     with open(SCRIPT) as file:
         code = file.read().replace('training_iters = 1000000', 'training_iters = 1')

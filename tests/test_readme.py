@@ -125,13 +125,20 @@ def test_blank_page_or_unreadable_picture_is_refused_in_one_line(page, names, tm
     assert '\n' not in str(error.value)
 
 
-def test_the_same_network_in_keras_trains():
-    few = ('import keras, numpy as np\n'
+def test_notebook_can_train_the_same_network_in_keras_and_then_run_the_script(one_step):
+    few = ('import keras, numpy as np, tensorflow as tf\n'
            'few = np.zeros([256, 28, 28], np.uint8), np.zeros([256], np.uint8)\n'
-           'keras.datasets.mnist.load_data = lambda: (few, few)\n')
-    status, out, err = wait_for(python('-c', few + KERAS.replace('epochs=17', 'epochs=1')))
+           'keras.datasets.mnist.load_data = lambda: (few, few)\n'
+           'tf.keras.Sequential()\n')  # from now on, tf.keras is Keras 3
+    script = ('import os, sys; sys.path.append({!r}); import rnn_mnist\n'
+              'assert rnn_mnist.tf.get_default_graph().get_operations() == []\n'
+              'assert os.listdir() == ["MNIST_data"]\n'
+              'print(rnn_mnist.main({}))\n').format(TOP, one_step)
+    status, out, err = wait_for(python(
+        '-c', few + KERAS.replace('epochs=17', 'epochs=1') + script,
+        env=dict(os.environ, TF_USE_LEGACY_KERAS='0')))
     assert status == 0, err
-    assert re.fullmatch(r'\[.*, 1\.0\]', out.splitlines()[-1])
+    assert re.search(r'^\[.*, 1\.0\]\nstep .*\ntest accuracy .*\n0\n$', out, re.MULTILINE)
 
 
 def test_two_changed_lines_give_other_tutorials_what_they_import():
