@@ -1,10 +1,10 @@
 """Trains a recurrent network to read handwritten digits row by row, in TensorFlow 1 style.
 
-This is the script of the article "python artificial intelligence tensorflow how to build cyclic
-neural network RNN" (shulou.com), ported to current TensorFlow, to be read side by side with it.
-Its statements from `x` to `init` are in `build_graph`, which calls `RNN`. Its session is in `train`
-and its `mnist = ...` in `_load`. The article stops in its `while` loop. The rest of the loop is
-from the tutorial that it follows: github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
+This is the script from the article "python artificial intelligence tensorflow how to build cyclic
+neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongside the article, whose
+statements from `x` to `init` are in `build_graph`, which calls `RNN`. The session is in `train`,
+`mnist = ...` is in `_load`, and `input_data` is replaced after the lesson. The article breaks off
+in its `while` loop. The rest is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
 # /// script
 # requires-python = ">=3.10,<3.14"
@@ -42,8 +42,8 @@ except Exception as error:
     reason = ' '.join(f'{type(error).__name__}: {error}'.split())  # on one line
     raise (SystemExit if __name__ == '__main__' else ImportError)(
         f'rnn_mnist.py: error: cannot import TensorFlow with BasicRNNCell: {reason}; if a package '
-        'is missing, install it, in Python 3.10 to 3.13: python -m pip install tensorflow tf-keras '
-        'numpy; if this notebook has used Keras 3, restart the kernel and try again') from None
+        'is missing, install it in Python 3.10 to 3.13: python -m pip install tensorflow tf-keras '
+        'numpy; in a notebook that has used Keras 3, restart the kernel and try again') from None
 tf.logging.set_verbosity(tf.logging.ERROR)
 warnings.filterwarnings('ignore', r'`tf\.nn\.rnn_cell\.\w+` is deprecated')
 tf.disable_v2_behavior()  # variables and loops as in TensorFlow 1
@@ -52,21 +52,21 @@ tf.disable_v2_behavior()  # variables and loops as in TensorFlow 1
 # A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost and so on stand for
 # arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
 # session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
-# values of the variables. Shapes are in brackets, with a word for what each number counts.
+# variables, which `init` and `train_op` change. In shapes, a word tells what each number counts.
 
-lr = 0.001                # learning rate: about the most that one training step moves a number
-training_iters = 1000000  # training examples to read: 7813 training steps, about 18 epochs
+lr = 0.001                # learning rate: about the most that a training step changes a weight
+training_iters = 1000000  # training examples to read: about 18 epochs, or passes over them all
 batch_size = 128          # digits per training step
 n_inputs = 28             # pixels per row
 n_steps = 28              # rows per digit, read one per time step
-n_hidden_units = 128      # size of the cell's state (its memory) and of a projected row
+n_hidden_units = 128      # numbers in the cell's state, its memory
 n_classes = 10            # the digits 0 to 9
 
 
 def RNN(X, weights, biases):
-    """Adds the network to the graph and returns its class scores for the pixels `X`, 0 to 1."""
-    # The rows of all digits are stacked so that one matrix product can project them all. (For the
-    # next three statements, the article's comments say 128 or 256 hidden. They are wrong.)
+    """Adds the network to the graph and returns the class scores for `X`, pixels from 0 to 1."""
+    # The rows of all digits are stacked so that one matrix product can project them all. (The
+    # article's comments on the next three statements say 128, 256 and 256 hidden. All are wrong.)
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
     # Each row of 28 pixels is projected, with learned weights, to 128 numbers, the cell's input.
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
@@ -76,12 +76,12 @@ def RNN(X, weights, biases):
     #     state = zeros
     #     for t in range(n_steps):
     #         state = tanh(X_in[:, t] @ W + state @ U + bias)
-    # So the article's "four hidden layers" for four words are one layer, used four times. Its "W1"
-    # is U. In its pseudocode, `rnn` is RNN_cell, `word` is X_in[:, t], and `output` and
-    # `hidden_state` are both the new state. The cell's variables are `bias` and `kernel`, which is
-    # W stacked on U: [128 input + 128 state, 128 hidden]. No other shape has a 256.
-    RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)
-    # The initial state is zeros. It fixes the batch size at 128, although x accepts any size.
+    # So the article's "four hidden layers" for four words are one layer, used four times. The
+    # article's "W1" is U. In its pseudocode, `rnn` is RNN_cell, `word` is X_in[:, t], and `output`
+    # and `hidden_state` are both the new state. dynamic_rnn creates the cell's variables: `bias`
+    # and `kernel`, which is W stacked on U, [128 input + 128 state, 128 hidden].
+    RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)  # with tanh, unless told otherwise
+    # The initial state is all zeros. It fixes the batch size at 128, although x accepts any size.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
     # outputs: [128 batch, 28 steps, 128 hidden], the state after each row; not needed
     # states:  [128 batch, 128 hidden], the state after the last row, equal to outputs[:, -1]
@@ -98,7 +98,7 @@ def build_graph():
     x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels, from 0 (black) to 1 (white)
     y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 for the correct class, else 0
 
-    # Variables keep their values from one sess.run to the next. They are what is trained.
+    # Variables keep their values from one sess.run to the next. Training changes these values.
     weights = {'in': tf.Variable(tf.random_normal([n_inputs, n_hidden_units])),
                'out': tf.Variable(tf.random_normal([n_hidden_units, n_classes]))}
     biases = {'in': tf.Variable(tf.constant(0.1, shape=[n_hidden_units])),
@@ -109,9 +109,9 @@ def build_graph():
     # the probability of the correct class. The cost, one number, is the mean over the batch.
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
     # This line trains nothing: it adds a training step to the graph. When the step is run, it finds
-    # the gradients: how the cost changes with each number in the six variables, these four and the
-    # cell's two. W and U are used 28 times, so their gradients are sums over the 28 uses. Then Adam
-    # moves each number by up to about lr, less where its recent gradients disagree.
+    # the gradients: how the cost changes with each number in the six variables (the four above and
+    # the cell's two). W and U are used 28 times, so their gradients are sums over the 28 uses. Adam
+    # then moves each number by up to about lr, or by less if its gradient has been changing sign.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
     # Does the correct class have the highest score? Axis 1 runs over the classes.
@@ -125,13 +125,13 @@ def build_graph():
 def train(mnist, training_iters=training_iters, seed=None, logdir=None):
     """Builds the article's graph, trains the network, and tests it.
 
-    `mnist` is what `read_data_sets` returns with `one_hot`: grayscale images of 28 x 28 = 784
-    pixels and their labels, 55,000 for training, 5,000 for validation (unused), 10,000 for testing.
-    The same int as `seed` gives the same initial weights. `logdir` is a folder for a TensorBoard
-    log. Returns the test accuracy, from 0 to 1, and a dict of the trained variables as float32
-    arrays. Raises tf.errors.OpError if the log cannot be written.
+    `mnist` is what `read_data_sets` returns with `one_hot=True`: labeled grayscale images of 784
+    (28 x 28) pixels, 55,000 for training, 5,000 for validation (unused), 10,000 for testing. An int
+    as `seed` makes the initial weights repeatable. `logdir` is a folder for a TensorBoard log.
+    Returns the test accuracy, from 0 to 1, and a dict of the trained variables as float32 arrays.
+    Raises tf.errors.OpError if the log cannot be written.
     """
-    # The first phase builds the graph.
+    # The first phase builds the graph. Inside this `with` block, every new part is added to it.
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(seed)
         x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init = build_graph()
@@ -141,8 +141,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         sess.run(init)
         log = _open_log(logdir, graph) if logdir else None
         step = 0
-        while step * batch_size < training_iters:  # the article stops here
-            # The digits come in random order: [128 batch, 784 pixels] and [128 batch, 10 classes].
+        while step * batch_size < training_iters:  # the article's code breaks off here
+            # Digits come in random order, as [128 batch, 784 pixels] and [128 batch, 10 classes].
             batch_xs, batch_ys = mnist.train.next_batch(batch_size)
             batch_xs = batch_xs.reshape([batch_size, n_steps, n_inputs])
             # One training step changes the six variables to lower the cost of this batch.
@@ -157,8 +157,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
                 _write_log(log, step, accuracy=batch_accuracy, cost=batch_cost)
             step += 1
 
-        # Batch accuracy is a bit too high because the network has just been trained on the batch.
-        # The test images are new to the network. They are also fed in batches of 128.
+        # Batch accuracy is a bit too high because the network has been trained on the batch. Test
+        # images are new to it. They, too, are fed in batches of 128, the last of which is padded.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
@@ -168,7 +168,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
 Model = namedtuple('Model', 'x y weights biases pre cost train_op correct_pre accuracy init')
 
 SESSION_CONFIG = tf.ConfigProto(
-    # One thread per operation is best for such small products and makes a seeded run repeatable.
+    # One thread per operation suits these small products and makes a seeded run repeatable.
     intra_op_parallelism_threads=1,
     gpu_options=tf.GPUOptions(allow_growth=True))  # takes GPU memory only as needed
 
@@ -184,7 +184,7 @@ def _test_accuracy(test, sess, x, y, correct_pre):
 
 
 def _trained_variables(weights, biases):
-    """Returns the default graph's trained variables by the names under which they are saved."""
+    """Returns the default graph's trained variables, keyed by the names they are saved under."""
     names = {variable: f'weights_{key}' for key, variable in weights.items()}
     names.update({variable: f'biases_{key}' for key, variable in biases.items()})
     return {names.get(variable, variable.op.name.replace('rnn/basic_rnn_cell/', '')): variable
@@ -210,7 +210,7 @@ def _write_log(log, step, **scalars):
 # %% A replacement for tensorflow.examples.tutorials.mnist.input_data
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
            'https://storage.googleapis.com/cvdf-datasets/mnist/')  # TensorFlow 1.15's own
-TIMEOUT = 3  # seconds to wait for an answer from each address of a mirror (up to eight)
+TIMEOUT = 3  # seconds to wait for each IP address of a mirror; some have eight
 SHA256 = {name + '-ubyte.gz': sha256 for name, sha256 in [  # of MNIST's own files, unpacked
     ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
     ('train-labels-idx1', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
@@ -222,8 +222,8 @@ Datasets = namedtuple('Datasets', 'train validation test')
 class DataSet:
     """Holds images and labels and returns them in batches, like TensorFlow 1's `DataSet`.
 
-    `images` are float32 from 0 to 1, `[n, 784]`, or `[n, 28, 28, 1]` without `reshape`. `labels`
-    are float64 `[n, 10]` if one-hot, else uint8 `[n]`. Here, n is `num_examples`.
+    `images` are float32 from 0 to 1, `[n, 784]`, or `[n, 28, 28, 1]` if `reshape` is false.
+    `labels` are float64 `[n, 10]` if one-hot, else uint8 `[n]`. Here, n is `num_examples`.
     """
 
     def __init__(self, images, labels, rng, one_hot, reshape=True):
@@ -252,8 +252,8 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, *, reshape=True,
 
     The first `validation_size` training images are set aside for validation. With a `seed`, batches
     come in the same order as in TensorFlow 1 after `tf.set_random_seed(seed)`. `fake_data`, which
-    tutorials set to False, is ignored. Returns `Datasets`. Raises ValueError if a file is wrong,
-    ConnectionError if no mirror delivers a file, or another OSError if the folder is unwritable.
+    tutorials set to False, is ignored. Returns `Datasets`. Raises ValueError if a file is invalid,
+    ConnectionError if a download fails, or another OSError if the folder cannot be written to.
     """
     train_dir = os.path.expanduser(train_dir)
     missing = [name for name in SHA256 if not _find(train_dir, name)]
@@ -275,14 +275,14 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, *, reshape=True,
 
 def _split(train_images, train_labels, test_images, test_labels, size, seed, *options):
     """Returns `Datasets` of these arrays; the first `size` training images are for validation."""
-    rng = np.random.RandomState(seed)  # shared by the three, as in TensorFlow 1
+    rng = np.random.RandomState(seed)  # shared by all three, as in TensorFlow 1
     return Datasets(DataSet(train_images[size:], train_labels[size:], rng, *options),
                     DataSet(train_images[:size], train_labels[:size], rng, *options),
                     DataSet(test_images, test_labels, rng, *options))
 
 
 def _find(folder, name):
-    """Returns the path of a file under any of its usual names, or None. Kaggle's are in folders."""
+    """Returns the path of a file under any usual name, or None. Kaggle's files are in folders."""
     names = [name.replace('-idx', dash + 'idx')[:end] for dash in '-.' for end in [None, -3]]
     paths = [os.path.join(folder, parent, name) for parent in ['', *names] for name in names]
     return next((path for path in paths if os.path.lexists(path) and not os.path.isdir(path)), None)
@@ -324,19 +324,19 @@ def _download(names, folder):
             except (EOFError, OSError, http.client.HTTPException, zlib.error) as error:
                 failures += f'; {mirror}: {error}'
                 break  # on to the next mirror
-            if _find(folder, name):  # somebody has put it there by now
+            if _find(folder, name):  # another run or thread has put it there by now
                 continue
-            # Each run and thread has its own part, which gets the file's name once it is whole.
+            # Each run and thread writes its own .part file, which is renamed once it is complete.
             part = os.path.join(folder, f'{name}.{os.getpid()}-{threading.get_ident()}.part')
             try:
                 with open(part, 'wb') as file:
                     file.write(data)
                 os.replace(part, os.path.join(folder, name))
             finally:
-                if os.path.exists(part):  # the disk is full, say
+                if os.path.exists(part):  # for example, the disk is full
                     os.remove(part)
     if 'CERTIFICATE_VERIFY_FAILED' in failures:
-        failures += "; set SSL_CERT_FILE to the output of `python -m certifi`, or your proxy's file"
+        failures += "; set SSL_CERT_FILE to your proxy's CA file or what `python -m certifi` prints"
     missing = [name for name in names if not _find(folder, name)]
     if missing:
         raise ConnectionError(f'cannot download {", ".join(missing)}{failures}; to use MNIST, '
@@ -370,7 +370,7 @@ def generated_data_sets(one_hot=False, seed=None):
 
 # %% The command line
 def main(argv=None):
-    """Runs the command line `argv`, by default the process's own; returns the exit status."""
+    """Runs the script with the arguments `argv`, by default sys.argv[1:]; returns its status."""
     parser = argparse.ArgumentParser('rnn_mnist.py', description='Trains an RNN to read digits.')
     add, path = parser.add_argument, os.path.expanduser
     add('--training-iters', type=int, default=training_iters, metavar='N',
@@ -378,9 +378,9 @@ def main(argv=None):
     add('--seed', type=int, metavar='S', help='make the run repeatable')
     add('--data', choices=['auto', 'mnist', 'generated'], default='auto',
         help='data to use; auto (default) is MNIST if available, else generated digits')
-    add('--data-dir', type=path, metavar='DIR', help='folder of MNIST (default: MNIST_data)')
+    add('--data-dir', type=path, metavar='DIR', help='MNIST folder (default: MNIST_data)')
     add('--logdir', type=path, metavar='DIR', help='write a TensorBoard log to this folder')
-    add('--save', type=path, metavar='FILE', help='save the trained network to exactly FILE')
+    add('--save', type=path, metavar='FILE', help='save the network to FILE (no .npz is added)')
     args = parser.parse_args(argv)
     if args.training_iters < 1:
         parser.error('argument --training-iters: expected 1 or more')
@@ -411,7 +411,7 @@ def main(argv=None):
         print('rnn_mnist.py: stopped', file=sys.stderr)
         return 130
     except (OSError, tf.errors.OpError) as error:
-        if getattr(error, 'op', None):  # a failed operation needs its traceback; a log does not
+        if getattr(error, 'op', None):  # a failed operation needs a traceback; a log error does not
             raise
         if not isinstance(error, BrokenPipeError):  # the reader has gone: rnn_mnist.py | head -3
             print(f'rnn_mnist.py: error: {error}', file=sys.stderr)
