@@ -3,14 +3,15 @@
     python tests/benchmark.py [--rounds N] [--tf1 PYTHON] [--torch PYTHON] [--data-dir MNIST_data]
 
 A round takes about half a minute on an idle machine. `--tf1` and `--torch` name Python interpreters
-with TensorFlow 1.15.5 and with PyTorch; without these options, their rows are left out. The table
-has the median milliseconds per step over the rounds, not counting startup and the first 100 steps.
-If the `--data-dir` folder exists, one more line (not on Windows) has the memory used by a run and
+that have TensorFlow 1.15.5 and PyTorch, respectively. Without an option, its row is left out. The
+table has the median milliseconds per step over the rounds, not counting startup and the first 100
+steps. Its last row is the time for a step's matrix products at NumPy's speed for large matrices. If
+the `--data-dir` folder exists, one more line (not on Windows) has the memory used by a run and
 the time until the run prints its first line.
 
-None of these helped: 1, 2, 3 or 4 inter-op threads or the caller's thread, Grappler's optimizers
-off one by one or all together, oneDNN off, other allocators, `make_callable`, control flow v2, XLA.
-The last row is the time for a step's matrix products at NumPy's speed for large matrices.
+None of these made the script faster: running operations on 1, 2, 3, or 4 inter-op threads or on the
+caller's thread; turning off Grappler's optimizers, one by one or all together; turning off oneDNN;
+other allocators; `make_callable`; control flow v2; XLA.
 """
 import argparse
 import itertools
@@ -33,7 +34,7 @@ def a_step(times):
 
 
 class Clocked:
-    """A data set that records when a batch is requested: once per step."""
+    """Wraps a data set and records the time of each request for a batch, one per step."""
 
     def __init__(self, next_batch):
         self.batch, self.times = next_batch, []
@@ -116,8 +117,9 @@ def floor():
         a.dot(a)
         times.append(time.perf_counter() - start)
     rate = 2 * 2048**3 / min(times)
-    # The cell and the output projection have three products each: forward, and backward for both
-    # factors. The input projection has two: its backward pass is for the weights alone.
+    # The cell and the output projection take three matrix products each: one forward, and two
+    # backward for the gradients of both factors. The input projection takes only one backward,
+    # for the weights, because the images need no gradient.
     flop = 2 * 128 * (3 * 28 * 256 * 128 + 3 * 128 * 10 + 2 * 28 * 28 * 128)
     return {'ms': 1000 * flop / rate}
 

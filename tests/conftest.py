@@ -1,4 +1,4 @@
-"""Keeps tests independent of the machine, off the real mirrors, and in temporary folders."""
+"""Keeps the tests independent of the machine, away from real mirrors, and in temporary folders."""
 import os
 import shutil
 import signal
@@ -19,7 +19,7 @@ sys.path[:0] = [os.path.dirname(HERE), HERE]  # pytest does not do this in every
 import pytest  # noqa: E402
 
 with warnings.catch_warnings():
-    warnings.simplefilter('ignore')  # PYTHONWARNINGS=error would end the import of TensorFlow
+    warnings.simplefilter('ignore')  # PYTHONWARNINGS=error would make TensorFlow's import fail
     import rnn_mnist  # noqa: E402
 from helpers import python, wait_for  # noqa: E402
 from tf1_reference.given import write_files  # noqa: E402
@@ -33,7 +33,7 @@ def pytest_configure(config):
 
 @pytest.fixture(autouse=True)
 def graph(tmp_path, monkeypatch):
-    """Gives each test a working folder, no mirrors, and a default graph with a seed."""
+    """Gives each test its own working directory, no mirrors, and a seeded default graph."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(rnn_mnist, 'MIRRORS', ())
     with rnn_mnist.tf.Graph().as_default() as graph:
@@ -43,7 +43,7 @@ def graph(tmp_path, monkeypatch):
 
 @pytest.fixture
 def mnist_dir(tmp_path, monkeypatch):
-    """A folder of files like MNIST's: 170 training (20 for validation) and 130 test images."""
+    """A folder of files like MNIST's: 170 training images (20 for validation), 130 test images."""
     monkeypatch.setitem(rnn_mnist.read_data_sets.__kwdefaults__, 'validation_size', 20)
     folder = tmp_path / 'MNIST_data'
     folder.mkdir()
@@ -53,7 +53,7 @@ def mnist_dir(tmp_path, monkeypatch):
 
 @pytest.fixture
 def mnist(mnist_dir):
-    """What `read_data_sets` returns for `mnist_dir`, one-hot."""
+    """What `read_data_sets` returns for `mnist_dir`, with one-hot labels."""
     return rnn_mnist.read_data_sets(str(mnist_dir), one_hot=True, seed=0)
 
 
@@ -66,7 +66,7 @@ def one_step(mnist_dir):
 
 @pytest.fixture
 def run(capsys):
-    """Runs `main` for one training step; returns its exit status, stdout and stderr."""
+    """Runs `main` for one training step; returns its exit status, stdout, and stderr."""
     def run(*args):
         try:
             status = rnn_mnist.main(['--training-iters', '1', *map(str, args)])
@@ -78,7 +78,7 @@ def run(capsys):
 
 @pytest.fixture(scope='session')
 def a_run(tmp_path_factory):
-    """Runs 100 training steps in a process; returns its status, stdout, stderr, and saved file."""
+    """Trains for 100 steps in a subprocess; returns exit status, stdout, stderr, and saved file."""
     folder = tmp_path_factory.mktemp('run')
     process = python(rnn_mnist.__file__, '--data', 'generated', '--training-iters', 12800,
                      '--seed', 0, '--save', 'trained', cwd=str(folder))
@@ -87,7 +87,7 @@ def a_run(tmp_path_factory):
 
 @pytest.fixture
 def read_only(monkeypatch):
-    """Enters a folder that even root cannot write to; a subfolder has a file root cannot read."""
+    """Enters a read-only folder with an unreadable file in a subfolder, even if run as root."""
     if not hasattr(os, 'setresuid'):
         pytest.skip('needs Linux')
     folder = tempfile.mkdtemp()

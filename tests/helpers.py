@@ -1,4 +1,4 @@
-"""Shared test helpers."""
+"""Provides helpers that several test files share."""
 import contextlib
 import os
 import subprocess
@@ -19,7 +19,7 @@ def python(*args, **options):
 
 
 def wait_for(process, stdin=None):
-    """Waits for a process to end; returns its exit status, stdout and stderr."""
+    """Waits for a process to end; returns its exit status, stdout, and stderr."""
     out, err = process.communicate(stdin)
     return process.returncode, out, err
 
@@ -35,12 +35,12 @@ def accuracies(out):
 
 
 def numbers(images):
-    """Returns the numbers of these images in `mnist_dir`."""
+    """Returns the position of each image in its file in `mnist_dir`, modulo 256."""
     return np.rint(images[:, 0] * 255).astype(int).tolist()
 
 
 def predict_with_numpy(trained, images):
-    """Returns the digits that the trained network reads in images, float `[n, 784]`."""
+    """Returns the digits that the trained network recognizes in `images`, float `[n, 784]`."""
     h = np.zeros([len(images), 128])
     for rows in images.reshape([-1, 28, 28]).transpose([1, 0, 2]):
         X_in = rows.dot(trained['weights_in']) + trained['biases_in']
@@ -56,5 +56,5 @@ def full_disk():
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
         yield
-    finally:  # pytest's own output may be a file
+    finally:  # otherwise, the limit would also apply to pytest's own output
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -1,4 +1,4 @@
-"""The article's claims, in its order. Where a claim is wrong, the test's name says what is true."""
+"""Tests the article's claims in order. Where one is wrong, the test's name says what is true."""
 import inspect
 import types
 
@@ -15,7 +15,7 @@ SEQUENCES = np.random.RandomState(0).normal(size=[BATCH, TIME, DEPTH]).astype(np
 
 
 def run(*tensors):
-    """Returns the values of tensors in a new session, with newly initialized variables."""
+    """Evaluates tensors in a new session, after initializing the variables."""
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
         return sess.run(tensors)
@@ -26,7 +26,7 @@ def shapes(*tensors):
 
 
 def dynamic_rnn(cell=None, inputs=SEQUENCES, scope=None, **parameters):
-    """Calls `tf.nn.dynamic_rnn`, by default with a zero state, always with the same weights."""
+    """Calls `tf.nn.dynamic_rnn`, by default with a zero state, and always with the same weights."""
     initializer = tf.random_uniform_initializer(-1, 1, seed=0)
     with tf.variable_scope(scope or tf.get_variable_scope(), initializer=initializer,
                            reuse=tf.AUTO_REUSE):
@@ -34,9 +34,9 @@ def dynamic_rnn(cell=None, inputs=SEQUENCES, scope=None, **parameters):
             cell or BasicRNNCell(UNITS), tf.constant(inputs), dtype=tf.float32, **parameters)
 
 
-# ------------------------------------------------------------------------ introduction to RNN
+# ------------------------------------------------------------------------ introduction to RNNs
 
-def test_word_order_changes_the_state_of_an_rnn_but_not_a_sum():
+def test_word_order_changes_the_state_of_an_rnn_but_not_the_sum_of_the_words():
     i, go, eat, rice = np.eye(4, dtype=np.float32)
     sentences = np.array([[i, go, eat, rice], [rice, eat, go, i]])
     _, (one, other) = run(*dynamic_rnn(inputs=sentences))
@@ -79,12 +79,12 @@ def call(cell, dtype=tf.float32):
     return cell(tf.ones([BATCH, DEPTH], dtype), cell.zero_state(BATCH, dtype))[0]
 
 
-def test_basic_rnn_cell_has_the_parameters_and_defaults_listed():
+def test_basic_rnn_cell_has_the_parameters_and_defaults_that_the_article_lists():
     assert str(inspect.signature(BasicRNNCell)) == (
         '(num_units, activation=None, reuse=None, name=None, dtype=None, **kwargs)')
 
 
-def test_num_units_is_the_size_of_output_and_state():
+def test_num_units_is_the_size_of_the_output_and_the_state():
     cell = BasicRNNCell(UNITS)
     assert cell.output_size == cell.state_size == UNITS
     assert shapes(call(cell)) == [[BATCH, UNITS]]
@@ -95,7 +95,7 @@ def test_num_units_is_the_size_of_output_and_state():
 def test_activation_is_tanh_by_default_and_can_be_changed(activation, function):
     cell = BasicRNNCell(UNITS, activation=activation)
     output, kernel, bias = run(call(cell), *cell.variables)
-    z = np.ones([BATCH, DEPTH]).dot(kernel[:DEPTH]) + bias  # the state is zeros
+    z = np.ones([BATCH, DEPTH]).dot(kernel[:DEPTH]) + bias  # the initial state is zero
     np.testing.assert_allclose(output, function(z), rtol=1e-5, atol=1e-6)
 
 
@@ -127,7 +127,7 @@ def test_kwargs_are_common_layer_attributes_such_as_trainable():
     assert tf.global_variables() and not tf.trainable_variables()
 
 
-def test_zero_state_is_zeros_of_batch_size_by_num_units():
+def test_zero_state_is_all_zeros_and_has_shape_batch_size_by_num_units():
     state, = run(BasicRNNCell(UNITS).zero_state(BATCH, tf.float32))
     assert state.dtype == np.float32
     np.testing.assert_array_equal(state, np.zeros([BATCH, UNITS]))
@@ -135,7 +135,7 @@ def test_zero_state_is_zeros_of_batch_size_by_num_units():
 
 # ------------------------------------------------------------------------- tf.nn.dynamic_rnn
 
-def test_dynamic_rnn_has_the_parameters_and_defaults_listed():
+def test_dynamic_rnn_has_the_parameters_and_defaults_that_the_article_lists():
     assert str(inspect.signature(tf.nn.dynamic_rnn)) == (
         '(cell, inputs, sequence_length=None, initial_state=None, dtype=None, '
         'parallel_iterations=None, swap_memory=False, time_major=False, scope=None)')
@@ -151,7 +151,7 @@ def test_time_major_swaps_the_first_two_axes_without_changing_values():
 
 
 @pytest.mark.parametrize('time_major, transposes', [(False, 2), (True, 0)])
-def test_time_major_avoids_the_transposes_at_both_ends(graph, time_major, transposes):
+def test_time_major_avoids_transposing_the_inputs_and_the_outputs(graph, time_major, transposes):
     dynamic_rnn(time_major=time_major)
     assert [op.type for op in graph.get_operations()].count('Transpose') == transposes
 
@@ -229,7 +229,7 @@ def test_dynamic_rnn_returns_every_output_and_the_final_state():
     assert shapes(outputs, states) == [[BATCH, TIME, UNITS], [BATCH, UNITS]]
 
 
-def test_states_equals_the_last_output_of_basic_rnn_cell():
+def test_final_state_equals_the_last_output_of_basic_rnn_cell():
     outputs, states = run(*dynamic_rnn())
     np.testing.assert_array_equal(states, outputs[:, -1])
 
@@ -243,7 +243,7 @@ def test_outputs_come_from_the_last_of_several_layers():
     np.testing.assert_array_equal(outputs[:, -1], last)
 
 
-def test_states_of_basic_lstm_cell_is_a_pair_of_cell_and_hidden_state():
+def test_final_state_of_basic_lstm_cell_is_a_pair_of_cell_and_hidden_state():
     cell = tf.nn.rnn_cell.BasicLSTMCell(UNITS)
     outputs, states = dynamic_rnn(cell)
     assert states._fields == ('c', 'h') and shapes(*states) == [[BATCH, UNITS]] * 2
@@ -254,7 +254,7 @@ def test_states_of_basic_lstm_cell_is_a_pair_of_cell_and_hidden_state():
 
 # ------------------------------------------------------------------------- the RNN definition
 
-def test_first_reshape_has_28_inputs_not_128_or_256_hidden(graph):
+def test_first_reshape_has_28_inputs_not_128_or_256_hidden_units(graph):
     build_graph()
     assert shapes(graph.get_tensor_by_name('Reshape:0')) == [[None, 28]]
 
@@ -290,7 +290,7 @@ def test_each_time_step_takes_one_row_of_the_digit(rnn):
     assert np.flatnonzero(rows).tolist() == [0, 1, 2, 3]
 
 
-def test_kernel_is_the_weights_of_the_input_stacked_on_those_of_the_state():
+def test_kernel_stacks_the_weights_for_the_input_on_those_for_the_state():
     cell = BasicRNNCell(UNITS)
     row, old_state = SEQUENCES[:, 0], np.ones([BATCH, UNITS], np.float32)
     new_state, _ = cell(tf.constant(row), tf.constant(old_state))
@@ -300,7 +300,7 @@ def test_kernel_is_the_weights_of_the_input_stacked_on_those_of_the_state():
         new_state, np.tanh(row.dot(W) + old_state.dot(U) + bias), rtol=1e-5, atol=1e-6)
 
 
-def test_train_op_changes_all_six_variables_and_accuracy_changes_none():
+def test_train_op_changes_all_six_variables_while_accuracy_changes_none():
     model = build_graph()
     images, labels = given().train.next_batch(128)
     batch = {model.x: images.reshape([-1, 28, 28]), model.y: labels}
@@ -315,7 +315,7 @@ def test_train_op_changes_all_six_variables_and_accuracy_changes_none():
     assert [np.array_equal(*values) for values in zip(before, after)] == [False] * 6
 
 
-def test_results_come_from_states_which_equals_the_last_output(rnn):
+def test_results_come_from_the_final_state_which_equals_the_last_output(rnn):
     model = build_graph()
     images = given().train.next_batch(128)[0].reshape([-1, 28, 28])
     with tf.Session() as sess:
@@ -350,19 +350,19 @@ def test_one_hot_is_true_for_any_non_empty_string(one_hot, mnist_dir):
     assert labels.shape == (3, 10)
 
 
-def test_initial_weights_are_standard_normal_and_biases_are_a_tenth():
+def test_initial_weights_are_standard_normal_and_biases_are_one_tenth():
     model = build_graph()
     weights, biases = run(model.weights, model.biases)
     assert weights['in'].shape == (28, 128) and weights['out'].shape == (128, 10)
     assert biases['in'].shape == (128,) and biases['out'].shape == (10,)
     for weight in weights.values():
-        error = 1 / np.sqrt(weight.size)  # standard error; being off by four is very unlikely
+        error = 1 / np.sqrt(weight.size)  # standard error; being off by four of them is unlikely
         assert abs(weight.mean()) < 4 * error and abs(weight.std() - 1) < 4 * error
     for bias in biases.values():
         np.testing.assert_array_equal(bias, np.full_like(bias, 0.1))
 
 
-def test_softmax_cross_entropy_has_no_gradient_for_the_labels():
+def test_softmax_cross_entropy_has_no_gradient_with_respect_to_the_labels():
     logits, labels = tf.constant([[1., 2.]]), tf.constant([[0., 1.]])
     loss = tf.nn.softmax_cross_entropy_with_logits(logits=logits, labels=labels)
     to_logits, to_labels = tf.gradients(loss, [logits, labels])
@@ -406,7 +406,7 @@ def test_training_iters_counts_examples_and_gives_7813_steps_and_391_lines(
     assert lines[0].startswith('step    0/7813 ') and lines[-1].startswith('step 7800/7813 ')
 
 
-def test_printed_accuracy_is_that_of_the_batch_after_its_own_training_step(
+def test_printed_accuracy_is_that_of_the_batch_just_trained_on(
         mnist_dir, mnist, monkeypatch, capsys):
     monkeypatch.setattr(rnn_mnist, 'lr', 0.1)  # so that one training step changes the accuracy
     train(mnist, training_iters=128, seed=0)

@@ -1,4 +1,4 @@
-"""The command line: options, saving, endings, the import, and the programs that host the script."""
+"""Tests the command line: options, saving, exits, the import, and host programs."""
 import io
 import os
 import re
@@ -16,7 +16,7 @@ import rnn_mnist
 
 @pytest.fixture
 def run_script(one_step, monkeypatch):
-    """Runs the file as a host does, for one training step, and returns its global names."""
+    """Runs the script for one training step, as IDLE does, and returns the resulting globals."""
     def run_script():
         monkeypatch.setattr(sys, 'argv', [SCRIPT, *one_step])
         return runpy.run_path(SCRIPT, run_name='__main__')
@@ -34,7 +34,7 @@ def test_error_for_a_bad_argument_names_the_option(arguments, run):
     assert err.splitlines()[-1].startswith('rnn_mnist.py: error: ')
 
 
-def test_default_number_of_training_examples_is_the_articles(monkeypatch, run):
+def test_default_number_of_training_examples_is_that_of_the_article(monkeypatch, run):
     calls = []
     monkeypatch.setattr(rnn_mnist, 'train', lambda *args: calls.append(args) or (0, {}))
     main(['--data', 'generated'])
@@ -49,7 +49,7 @@ def test_last_line_says_how_many_seconds_training_took(monkeypatch, run):
     assert out.endswith('after 1 steps in 77 s\n')
 
 
-def test_the_same_seed_prints_the_same_lines(mnist_dir, run):
+def test_the_same_seed_gives_the_same_lines(mnist_dir, run):
     def lines(seed):
         _, out, _ = run('--data-dir', mnist_dir, '--training-iters', 2700, '--seed', seed)
         return re.sub(r' in \d+ s', '', out)
@@ -77,7 +77,7 @@ def test_tilde_is_the_home_folder_in_every_option(mnist_dir, monkeypatch, run):
 
 @pytest.mark.parametrize('logdir, words', [
     ('file', 'not a directory'), ('unknown://bucket/x', "scheme 'unknown' not implemented")])
-def test_impossible_logdir_is_refused_in_one_line(logdir, words, tmp_path, run):
+def test_impossible_logdir_is_reported_in_one_line(logdir, words, tmp_path, run):
     (tmp_path / 'file').write_bytes(b'mine')
     status, out, err = run('--data', 'generated', '--logdir', logdir)
     error = err.splitlines()[-1]
@@ -85,14 +85,14 @@ def test_impossible_logdir_is_refused_in_one_line(logdir, words, tmp_path, run):
     assert words in error and logdir in error and files(tmp_path) == {'file': b'mine'}
 
 
-def test_full_disk_under_the_log_is_reported_in_one_line(mnist_dir, tmp_path, run):
+def test_full_disk_while_logging_is_reported_in_one_line(mnist_dir, tmp_path, run):
     with full_disk():
         status, _, err = run('--data-dir', mnist_dir, '--logdir', tmp_path / 'log')
     assert status == 1
     assert re.fullmatch(r'Reading .*\nrnn_mnist.py: error: .*log.*File too large.*\n', err)
 
 
-def test_requirements_and_the_scripts_own_metadata_name_the_same_packages():
+def test_requirements_file_and_script_metadata_name_the_same_packages():
     tomllib = pytest.importorskip('tomllib', reason='needs Python 3.11 or newer')
     with open(SCRIPT) as file:
         block = re.search(r'^# /// script\n((?:#.*\n)+?)# ///\n', file.read(), re.M).group(1)
@@ -138,7 +138,7 @@ def test_save_without_write_permission_is_refused(read_only, run):
         assert status == 1 and out == '' and 'Permission denied' in err and file in err
 
 
-def test_check_before_training_changes_no_file(tmp_path, monkeypatch, run):
+def test_checking_the_save_file_before_training_changes_no_file(tmp_path, monkeypatch, run):
     def interrupt(**options):
         raise KeyboardInterrupt
     monkeypatch.setattr(rnn_mnist, 'generated_data_sets', interrupt)
@@ -152,14 +152,14 @@ def test_check_before_training_changes_no_file(tmp_path, monkeypatch, run):
 
 
 @pytest.mark.skipif(not os.path.exists('/dev/full'), reason='needs Linux')
-def test_test_accuracy_is_printed_before_saving_fails(mnist_dir, run):
+def test_test_accuracy_is_printed_even_if_saving_fails(mnist_dir, run):
     status, out, err = run('--data-dir', mnist_dir, '--save', '/dev/full')
     assert status == 1 and 'test accuracy' in out
     assert err.splitlines()[-1] == (
         'rnn_mnist.py: error: /dev/full: cannot be saved: No space left on device')
 
 
-# ---------------------------------------------------------------------------------------- endings
+# ----------------------------------------------------------------------------------------- exits
 
 def test_ctrl_c_stops_the_script_and_lines_are_printed_without_delay(one_step, tmp_path):
     (tmp_path / 'older').write_bytes(b'older')
@@ -174,7 +174,7 @@ def test_ctrl_c_stops_the_script_and_lines_are_printed_without_delay(one_step, t
 
 @pytest.fixture
 def run_and_exit(run_script, monkeypatch, capsys):
-    """Runs the file with another stdout, which Python closes at exit; returns status and stderr."""
+    """Runs the script, then closes `stdout` as Python does at exit; returns status and stderr."""
     def run_and_exit(stdout):
         monkeypatch.setattr(sys, 'stdout', stdout)
         with pytest.raises(SystemExit) as exit:
@@ -185,7 +185,7 @@ def run_and_exit(run_script, monkeypatch, capsys):
 
 
 @pytest.mark.skipif(not os.path.exists('/dev/full'), reason='needs Linux')
-def test_full_disk_under_stdout_is_reported_in_one_line(run_and_exit):
+def test_full_disk_while_printing_is_reported_in_one_line(run_and_exit):
     status, err = run_and_exit(open('/dev/full', 'w'))
     assert status == 1 and re.fullmatch(
         r'Starting .*\nReading .*\nrnn_mnist.py: error: .*No space left on device\n', err)
@@ -217,7 +217,7 @@ def test_folder_name_that_stdout_cannot_encode_is_escaped(mnist_dir, monkeypatch
     assert b'MNIST_\\u6570' in sys.stdout.buffer.getvalue()
 
 
-def test_failure_of_an_experimenters_operation_keeps_its_traceback(mnist_dir, monkeypatch, run):
+def test_failure_of_an_added_operation_keeps_its_traceback(mnist_dir, monkeypatch, run):
     def RNN_that_fails(X, weights, biases, RNN=rnn_mnist.RNN):
         return tf.check_numerics(RNN(X, weights, biases) / 0, 'division')
     monkeypatch.setattr(rnn_mnist, 'RNN', RNN_that_fails)
@@ -275,7 +275,7 @@ def test_python_dash_i_gives_a_working_prompt_after_the_run(one_step):
 
 
 class Host:
-    """Replaces `sys.stdout` and has only the methods that Python needs, as in some hosts."""
+    """Replaces `sys.stdout`; has only the methods that Python needs, like some hosts' streams."""
 
     def __init__(self):
         self.text = ''

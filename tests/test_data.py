@@ -1,4 +1,4 @@
-"""The data: files by any name, batches, damaged files, downloads, generated digits."""
+"""Tests the data: file names, batches, damaged files, downloads, and generated digits."""
 import concurrent.futures
 import gzip
 import hashlib
@@ -106,7 +106,7 @@ def test_gz_file_takes_precedence(mnist_dir, mnist):
 
 
 @pytest.mark.parametrize('train, test', [(1, 130), (150, 1)])
-def test_one_image_beyond_the_validation_set_is_enough(train, test, mnist_dir, run):
+def test_one_image_for_training_or_for_testing_is_enough(train, test, mnist_dir, run):
     for name, array in zip(NAMES, [DIGITS[:20 + train], LABELS[:20 + train],
                                    DIGITS[:test], LABELS[:test]]):
         (mnist_dir / name).write_bytes(idx(array))
@@ -136,7 +136,7 @@ BAD = [
 
 
 @pytest.mark.parametrize('name, contents, words', BAD, ids=[words for _, _, words in BAD])
-def test_damaged_file_is_refused_in_one_line_and_left_alone(name, contents, words, mnist_dir, run):
+def test_damaged_file_is_reported_in_one_line_and_left_alone(name, contents, words, mnist_dir, run):
     (mnist_dir / name).write_bytes(contents)
     before = files(mnist_dir)
     status, out, err = run('--data-dir', mnist_dir)
@@ -155,7 +155,7 @@ def test_file_without_read_permission_is_refused(read_only):
 # -------------------------------------------------------------------------------------- downloads
 
 class Mirrors(http.server.BaseHTTPRequestHandler):
-    """Good and bad mirrors, told apart by the first folder in the path."""
+    """Simulates good and bad mirrors, told apart by the first folder in the path."""
 
     def do_GET(self):
         _, mirror, name = self.path.split('/')
@@ -181,7 +181,7 @@ class Mirrors(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def mirrors(mnist_dir, monkeypatch):
-    """Serves the files of `mnist_dir` as if they were MNIST's; `mirrors(a, b)` selects them."""
+    """Serves the files of `mnist_dir` as MNIST's; `mirrors('a', 'b')` selects mirrors a and b."""
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Mirrors)
     server.contents, server.requests, server.stopped = files(mnist_dir), [], threading.Event()
     server.before_answer = lambda name: None
@@ -227,10 +227,11 @@ def test_error_says_what_each_mirror_did_and_what_to_do(
     assert files(tmp_path / 'new') == {}
 
 
-def test_mirror_that_drops_packets_on_eight_addresses_costs_30_seconds_at_most(
+def test_mirror_with_eight_unresponsive_addresses_costs_at_most_30_seconds(
         tmp_path, monkeypatch):
-    waits = []  # a mock, since the real thing would take nearly 30 seconds
+    waits = []
 
+    # This is a mock, since real timeouts would take nearly 30 seconds.
     class Socket(socket.socket):
         def connect(self, address):
             waits.append(self.gettimeout())
@@ -256,7 +257,7 @@ def test_next_mirror_is_asked_only_for_what_is_still_missing(mirrors, mnist_dir,
     assert files(tmp_path / 'new') == files(mnist_dir)
 
 
-def test_only_missing_files_are_downloaded_beside_mnist_files(mirrors, mnist_dir):
+def test_only_missing_files_are_downloaded_if_the_others_are_from_mnist(mirrors, mnist_dir):
     server = mirrors('good')
     rename(mnist_dir / TRAIN_IMAGES, '.', gz=False)  # its contents show that it is MNIST's
     (mnist_dir / TEST_IMAGES).unlink()
@@ -268,7 +269,7 @@ def test_only_missing_files_are_downloaded_beside_mnist_files(mirrors, mnist_dir
 
 
 @pytest.mark.parametrize('damaged', [idx(DIGITS), b''], ids=['another data set', 'damaged'])
-def test_nothing_is_downloaded_beside_a_file_that_is_not_mnists(damaged, mirrors, mnist_dir, run):
+def test_nothing_is_downloaded_if_another_file_is_not_from_mnist(damaged, mirrors, mnist_dir, run):
     server = mirrors('good')
     (mnist_dir / TRAIN_IMAGES).write_bytes(damaged)
     (mnist_dir / TEST_IMAGES).unlink()
@@ -309,9 +310,9 @@ def test_error_names_the_remedy_for_a_refused_certificate(tmp_path, monkeypatch,
     assert status == 1 and 'SSL_CERT_FILE' in err and 'python -m certifi' in err
 
 
-# ---------------------------------------------------------------------- which failure leads where
+# ---------------------------------------------------------------------- what each failure leads to
 
-def test_without_a_network_training_continues_with_generated_digits_and_says_so(
+def test_if_all_mirrors_fail_the_script_trains_on_generated_digits_and_says_so(
         mirrors, tmp_path, run):
     mirrors('missing')
     status, out, err = run('--data-dir', tmp_path / 'new')
@@ -339,7 +340,7 @@ def test_unwritable_default_folder_leads_to_generated_digits(read_only, run):
 
 @pytest.mark.parametrize('options', [
     ['--data-dir', 'MNIST_data'], ['--data-dir', '.'], ['--data', 'mnist']])
-def test_unwritable_folder_is_an_error_if_it_is_named_or_needed(options, read_only, run):
+def test_unwritable_folder_is_an_error_if_chosen_or_if_mnist_is_required(options, read_only, run):
     status, out, err = run(*options)
     assert status == 1 and out == ''
     assert err.splitlines()[-1] == 'rnn_mnist.py: error: {}: Permission denied'.format(
@@ -379,7 +380,7 @@ def test_generated_digits_are_the_same_everywhere_with_any_seed():
         '131d8e16e1d0c5a07b3d319122f7f2381461eede8707de6bd941ef0c742fee65')
 
 
-def test_seed_sets_the_order_of_the_generated_digits():
+def test_seed_sets_the_order_of_the_generated_digits_in_batches():
     one, same, other = [generated_data_sets(seed=seed).train.next_batch(9)[0] for seed in [0, 0, 1]]
     np.testing.assert_array_equal(one, same)
     assert not np.array_equal(one, other)

@@ -1,4 +1,4 @@
-"""Compares the script with a record of the article's code under the real TensorFlow 1.15.5.
+"""Compares the script with a record of what the article's code does under TensorFlow 1.15.5.
 
 The record is tf1_reference/record.json; tf1_reference/README.md says how it was made.
 """
@@ -20,10 +20,11 @@ LINES = 30  # compared on MNIST; with a higher number, pytest shows where the ru
 
 
 def wiring(nodes):
-    """Returns the operations outside the gradients in a form that suits any TensorFlow version.
+    """Returns the operations outside the gradients, in a form that is the same in every version.
 
-    The values of constants replace their names, which vary. Add replaces AddV2, its newer version.
-    strided_slice_1, the number of time steps, replaces the TensorArray size, now folded away.
+    Constants appear as their values, because their names vary. AddV2 appears as Add, its older
+    version. The TensorArray size, which newer versions of TensorFlow do not compute, appears as
+    strided_slice_1, the number of time steps.
     """
     lines = [line.split(' ', 2) for line in nodes]
     inputs_as = {name + ':0': rest[0] for name, kind, *rest in lines if kind == 'Const'}
@@ -36,12 +37,12 @@ def wiring(nodes):
 
 
 def gradients(graph):
-    """Returns the gradient of each variable, which is an input of Adam's update."""
+    """Returns the gradients that Adam's updates take as inputs, one for each variable."""
     return [op.inputs[9] for op in graph.get_operations() if op.type == 'ApplyAdam']
 
 
 def start_from(model, values):
-    """Returns the model with an `init` that assigns these values to its variables."""
+    """Returns a copy of the model whose `init` assigns these values to the variables."""
     with tf.control_dependencies([model.init]):
         init = tf.group(*[variable.assign(value)
                           for variable, value in zip(tf.trainable_variables(), values)])
@@ -122,9 +123,9 @@ def test_printed_accuracies_from_given_weights_and_batches_are_those_of_tensorfl
 
 
 def initial_values(op_seeds):
-    """Returns what `init` drew from these seeds: ops draw the same numbers in any version."""
+    """Returns what `init` drew from these op seeds, which give the same numbers in any version."""
     (_, seed, w_in), (_, _, w_out), (_, _, kernel) = op_seeds
-    limit = np.sqrt(6 / (256 + 128))  # Glorot's, as in BasicRNNCell
+    limit = np.sqrt(6 / (256 + 128))  # of the Glorot uniform initializer, as in BasicRNNCell
     with tf.Graph().as_default(), tf.Session() as sess:
         tf.set_random_seed(seed)
         return sess.run([

@@ -1,4 +1,4 @@
-"""The README's Python runs (on less data), and its table of mistakes names existing tests."""
+"""Runs the README's Python code on less data, and checks its table of the article's mistakes."""
 import os
 import re
 
@@ -31,7 +31,7 @@ def watch(trained):
     return names
 
 
-def test_watching_it_read_ends_with_the_test_accuracy(mnist, capsys):
+def test_watch_it_read_block_ends_with_the_test_accuracy(mnist, capsys):
     accuracy, trained = train(mnist, training_iters=1280)
     capsys.readouterr()
     watch(trained)
@@ -51,7 +51,7 @@ def names(mnist_dir, capsys):
 
 
 def digit():
-    """Returns a 7 with a bar, [28, 28], from 0 to 1, sized and centered as in MNIST."""
+    """Returns a crossed 7, `[28, 28]`, with values from 0 to 1, sized and centered as in MNIST."""
     y, x = np.mgrid[0:28, 0:28]
     stroke = (abs(x - 18 + (y - 6) * 0.4) < 1.5) & (y > 4) & (y < 24)
     top, bar = (abs(y - 5) < 1.5) & (x > 7) & (x < 20), (abs(y - 14) < 1) & (x > 10) & (x < 20)
@@ -64,14 +64,14 @@ def center(ink):
     return (np.indices(ink.shape) * ink).sum(axis=(1, 2)) / ink.sum()
 
 
-PAGES = {'fills a square': (280, 280, 280), 'anywhere': (500, 500, 200),  # height, width, digit
+PAGES = {'fills a square': (280, 280, 280), 'anywhere': (500, 500, 200),  # height, width, side
          'wide page': (240, 800, 200), 'tall page': (800, 240, 200), 'small': (800, 800, 60)}
 KINDS = [*PAGES, 'thin', 'thick', 'light on dark', 'gray paper', 'transparent, dark ink',
          'transparent, light ink', 'color', '16 bit', 'JPEG']
 
 
 def picture(kind, digit, rng):
-    """Returns a PNG or JPEG file with a digit, [28, 28] from 0 to 1, somewhere on a page."""
+    """Draws `digit`, `[28, 28]` with values from 0 to 1, on a page; returns a PNG or JPEG file."""
     height, width, side = PAGES.get(kind, (500, 500, 200))
     ink = tf.image.resize(digit[None, :, :, None], [side, side], 'bicubic')
     pixel = side // 28 + 1  # size of an original pixel on the page
@@ -114,7 +114,7 @@ def test_picture_of_a_digit_is_prepared_as_mnist_was(kind, names, tmp_path, caps
 
 
 @pytest.mark.parametrize('page', [0, 127, 255, 'grain', 'not a picture'])
-def test_blank_page_or_unreadable_picture_is_refused_in_one_line(page, names, tmp_path):
+def test_blank_page_or_unreadable_picture_gets_a_one_line_error(page, names, tmp_path):
     pixels = np.random.RandomState(0).randint(100, 140, [300, 200, 1]) if page == 'grain' else (
         np.full([300, 200, 1], 0 if page == 'not a picture' else page))
     contents = b'not a picture' if page == 'not a picture' else tf.Session().run(
@@ -149,6 +149,6 @@ def test_two_changed_lines_give_other_tutorials_what_they_import():
 
 @pytest.mark.parametrize('name', re.findall(
     r'\| `(\w+)` \|$', README[README.index('| the article says'):], re.MULTILINE))
-def test_table_of_the_articles_mistakes_names_existing_tests(name):
+def test_every_test_named_in_the_table_of_mistakes_exists(name):
     with open(os.path.join(TOP, 'tests', 'test_article.py')) as file:
         assert name in ' '.join(re.findall(r'^def (test_\w+)', file.read(), re.MULTILINE))

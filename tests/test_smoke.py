@@ -1,4 +1,4 @@
-"""The smoke test: the script trains on a few examples, as a command and through `main`."""
+"""Trains on a few examples as a smoke test, both as a command and through `main`."""
 import re
 
 import numpy as np
@@ -23,7 +23,7 @@ def test_command_reports_progress_on_stderr_without_warnings(a_run):
 
 def test_network_does_better_than_guessing(a_run):
     _, out, _, _ = a_run
-    assert float(re.search('test accuracy ([0-9.]+)', out).group(1)) > 0.2  # 0.1 is guessing
+    assert float(re.search('test accuracy ([0-9.]+)', out).group(1)) > 0.2  # guessing gives 0.1
 
 
 def test_saved_network_has_the_printed_test_accuracy_in_numpy(a_run):
@@ -31,7 +31,7 @@ def test_saved_network_has_the_printed_test_accuracy_in_numpy(a_run):
     test = generated_data_sets().test
     accuracy = np.mean(predict_with_numpy(np.load(str(file)), test.images) == test.labels)
     printed = float(re.search('test accuracy ([0-9.]+)', out).group(1))
-    assert abs(accuracy - printed) < 2e-4  # one image may be a tie
+    assert abs(accuracy - printed) < 2e-4  # two digits may tie for one image
 
 
 def test_main_trains_on_the_files_in_a_folder(mnist_dir, run):

@@ -1,4 +1,4 @@
-"""`train` and `build_graph` at a prompt: calls, seeds, constants, experiments, the log."""
+"""Tests `train` and `build_graph` at a prompt: seeds, constants, experiments, and the log."""
 import types
 
 import numpy as np
@@ -35,7 +35,7 @@ def test_test_accuracy_counts_each_test_image_once(mnist):
     assert accuracy == 2 / 130
 
 
-def test_trained_variables_are_float32_arrays_by_name(mnist):
+def test_trained_variables_are_returned_as_float32_arrays_by_name(mnist):
     _, trained = train(mnist, training_iters=1)
     assert {name: (array.shape, array.dtype) for name, array in trained.items()} == {
         name: (shape, np.float32) for name, shape in [
@@ -43,7 +43,7 @@ def test_trained_variables_are_float32_arrays_by_name(mnist):
             ('biases_out', (10,)), ('kernel', (256, 128)), ('bias', (128,))]}
 
 
-def test_an_experimenters_own_variable_does_not_change_the_other_names(mnist, monkeypatch):
+def test_an_added_variable_does_not_change_the_names_of_the_others(mnist, monkeypatch):
     def RNN_with_a_variable(X, weights, biases, RNN=rnn_mnist.RNN):
         scale = tf.Variable(tf.ones([1]), name='scale')
         return RNN(X, weights, biases) * scale
@@ -53,7 +53,7 @@ def test_an_experimenters_own_variable_does_not_change_the_other_names(mnist, mo
     assert not trained['bias'].any() and len(trained) == 7
 
 
-def test_the_same_seed_draws_the_same_initial_weights(mnist):
+def test_the_same_seed_gives_the_same_initial_weights(mnist):
     def weights(seed):
         return train(mnist, training_iters=0, seed=seed)[1]['weights_in']
     np.testing.assert_array_equal(weights(0), weights(0))
@@ -84,17 +84,17 @@ def test_train_accepts_the_data_object_of_tensorflow_1(mnist):
 
 
 def read_log(folder):
-    """Returns the graph in a TensorBoard log and its scalars by step and tag."""
+    """Returns the graph in a TensorBoard log, and the log's scalars by step and tag."""
     events = [event for path in folder.iterdir() for event in tf.train.summary_iterator(str(path))]
     graph, = [tf.GraphDef.FromString(event.graph_def) for event in events if event.graph_def]
     return graph, {(event.step, value.tag): value.simple_value
                    for event in events for value in event.summary.value}
 
 
-def test_log_has_the_graph_and_the_scalars_that_were_printed(graph, mnist, tmp_path, capsys):
+def test_log_has_the_graph_the_costs_and_the_printed_accuracies(graph, mnist, tmp_path, capsys):
     accuracy, _ = train(mnist, training_iters=21 * 128, logdir=str(tmp_path / 'new' / 'log'))
     logged, scalars = read_log(tmp_path / 'new' / 'log')
-    build_graph()  # without a log, to compare
+    build_graph()  # without a log, for comparison
     assert [node.name for node in logged.node] == [op.name for op in graph.get_operations()]
     assert set(scalars) == {(0, 'accuracy'), (0, 'cost'), (20, 'accuracy'), (20, 'cost'),
                             (21, 'test_accuracy')}

@@ -1,4 +1,4 @@
-"""What the record and the tests share: weights, batches, files, and descriptions of results."""
+"""Defines what the record and the tests share: weights, batches, files, descriptions of results."""
 import collections
 import gzip
 import hashlib
@@ -11,7 +11,7 @@ Given = collections.namedtuple('Given', 'initial train')
 
 
 class Batches:
-    """Makes batches from ten random images, one per class, and noise, for a network to learn."""
+    """Makes batches that a network can learn, from noise and ten random images, one per class."""
 
     def __init__(self, rng):
         self._rng = rng
@@ -28,7 +28,7 @@ class Batches:
 def given():
     """Returns initial values for the six variables, in the graph's order, and the batches."""
     rng = np.random.RandomState(0)
-    limit = np.sqrt(6 / (256 + 128))  # Glorot's, as in BasicRNNCell
+    limit = np.sqrt(6 / (256 + 128))  # of the Glorot uniform initializer, as in BasicRNNCell
     initial = [
         rng.normal(size=[28, 128]), rng.normal(size=[128, 10]),
         np.full([128], 0.1), np.full([10], 0.1),
@@ -38,19 +38,22 @@ def given():
 
 
 def sketch(array):
-    """Reduces each row of a matrix to two numbers that depend on the whole row; keeps a vector."""
+    """Reduces each row of a matrix to two numbers that depend on the whole row.
+
+    A vector is returned unchanged.
+    """
     if array.ndim == 2:
         array = array.dot(np.random.RandomState(1).normal(size=[array.shape[1], 2]))
     return array.ravel()
 
 
 def idx(array):
-    """Returns a uint8 array as a file in MNIST's IDX format, not gzipped."""
+    """Returns the contents of an uncompressed IDX file, MNIST's format, with this uint8 array."""
     return struct.pack('>HBB%dI' % array.ndim, 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
 def write_files(folder, n_train=170, n_test=130):
-    """Writes four gzipped files in MNIST's format; an image's first pixel is its number % 256."""
+    """Writes four gzipped files in MNIST's format; the first pixel of image `i` is `i % 256`."""
     rng = np.random.RandomState(0)
     for part, n in [('train', n_train), ('t10k', n_test)]:
         images = rng.randint(256, size=[n, 28, 28]).astype(np.uint8)
@@ -63,7 +66,7 @@ def write_files(folder, n_train=170, n_test=130):
 
 
 def describe(array):
-    """Returns what identifies an array: its dtype, its shape and a checksum of its bytes."""
+    """Returns what identifies an array: its dtype, its shape, and a checksum of its bytes."""
     return [str(array.dtype), list(array.shape), hashlib.sha256(array.tobytes()).hexdigest()]
 
 
@@ -86,7 +89,7 @@ def loader_answers(read_data_sets, folder):
 
 
 def nodes(graph, make_ndarray):
-    """Returns a line for each operation: its name, its type, and its inputs or its constant."""
+    """Returns a line for each operation: name, type, and inputs or, for a constant, the value."""
     return [' '.join([op.name, op.type] + (
         [str(make_ndarray(op.get_attr('value')).tolist())] if op.type == 'Const' else
         [tensor.name for tensor in op.inputs])) for op in graph.get_operations()]

@@ -1,7 +1,8 @@
-"""Writes `record.json`: what the article's listing and its loader do under TensorFlow 1.15.5.
+"""Writes `record.json`: what the article's listing and TensorFlow 1.15.5's MNIST loader do.
 
 Then runs the script, `rnn_mnist.py`, under the same TensorFlow, and prints how many of the graph's
-nodes, of the loader's answers and of the printed lines are the same. README.md says how to run it.
+nodes, the loader's answers, and the printed lines match the record. The README.md in this folder
+says how to run this program.
 """
 import contextlib
 import json
@@ -23,11 +24,11 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 
 
 class End(Exception):
-    """Raised instead of returning a batch, to end the listing early."""
+    """Ends the listing early when it is raised in place of a batch."""
 
 
 class Seen:
-    """What `run_listing` sees of a run: the graph and what its session computes."""
+    """Holds what `run_listing` records: the graph and the values that the session computes."""
 
     def __init__(self):
         self.graph = tf.Graph()
@@ -85,7 +86,7 @@ def one_thread():
 
 
 def floats(array):
-    """Returns a list of floats with nine digits, enough to tell any two float32 values apart."""
+    """Returns floats with nine significant digits, enough to tell any two float32 values apart."""
     return [float('%.9g' % value) for value in np.ravel(array)]
 
 
