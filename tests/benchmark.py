@@ -1,13 +1,13 @@
-"""Times a training step of the script and of its peers, each in a process of its own, in turn.
+"""Times a training step of the script and of its peers in turn, each program in a new process.
 
     python tests/benchmark.py [--rounds N] [--tf1 PYTHON] [--torch PYTHON] [--data-dir MNIST_data]
 
 A round takes about half a minute on an idle machine. `--tf1` and `--torch` name Python interpreters
-that have TensorFlow 1.15.5 and PyTorch, respectively. Without an option, its row is left out. The
-table has the median milliseconds per step over the rounds, not counting startup and the first 100
-steps. Its last row is the time for a step's matrix products at NumPy's speed for large matrices. If
-the `--data-dir` folder exists, one more line (not on Windows) has the memory used by a run and
-the time until the run prints its first line.
+that have TensorFlow 1.15.5 and PyTorch, respectively. Omitting either of these options leaves out
+its row. The table has the median milliseconds per step over the rounds, not counting startup and
+the first 100 steps. Its last row is the time for a step's matrix products at NumPy's speed for
+large matrices. If the `--data-dir` folder exists, one more line (not on Windows) has the memory
+used by a run and the time until the run prints its first line.
 
 None of these made the script faster: running operations on 1, 2, 3, or 4 inter-op threads or on the
 caller's thread; turning off Grappler's optimizers, one by one or all together; turning off oneDNN;

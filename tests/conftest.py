@@ -59,14 +59,14 @@ def mnist(mnist_dir):
 
 @pytest.fixture
 def one_step(mnist_dir):
-    """Arguments for one training step on files with one image beyond the validation set."""
+    """Arguments for one training step with a single training image besides the validation set."""
     write_files(mnist_dir, n_train=5001, n_test=1)
     return ['--training-iters', '1', '--data-dir', str(mnist_dir)]
 
 
 @pytest.fixture
 def run(capsys):
-    """Runs `main` for one training step; returns its exit status, stdout, and stderr."""
+    """Runs `main`, by default for one training step; returns exit status, stdout, and stderr."""
     def run(*args):
         try:
             status = rnn_mnist.main(['--training-iters', '1', *map(str, args)])
@@ -87,7 +87,10 @@ def a_run(tmp_path_factory):
 
 @pytest.fixture
 def read_only(monkeypatch):
-    """Enters a read-only folder with an unreadable file in a subfolder, even if run as root."""
+    """Enters a read-only folder with an unreadable file in a subfolder.
+
+    If run as root, the test continues as the user `nobody`, so that the permissions apply.
+    """
     if not hasattr(os, 'setresuid'):
         pytest.skip('needs Linux')
     folder = tempfile.mkdtemp()

@@ -356,7 +356,7 @@ def test_initial_weights_are_standard_normal_and_biases_are_one_tenth():
     assert weights['in'].shape == (28, 128) and weights['out'].shape == (128, 10)
     assert biases['in'].shape == (128,) and biases['out'].shape == (10,)
     for weight in weights.values():
-        error = 1 / np.sqrt(weight.size)  # standard error; being off by four of them is unlikely
+        error = 1 / np.sqrt(weight.size)  # standard error; four times that is unlikely
         assert abs(weight.mean()) < 4 * error and abs(weight.std() - 1) < 4 * error
     for bias in biases.values():
         np.testing.assert_array_equal(bias, np.full_like(bias, 0.1))

@@ -16,7 +16,7 @@ import rnn_mnist
 
 @pytest.fixture
 def run_script(one_step, monkeypatch):
-    """Runs the script for one training step, as IDLE does, and returns the resulting globals."""
+    """Runs the script as IDLE does, for one training step, and returns the resulting globals."""
     def run_script():
         monkeypatch.setattr(sys, 'argv', [SCRIPT, *one_step])
         return runpy.run_path(SCRIPT, run_name='__main__')
@@ -275,7 +275,7 @@ def test_python_dash_i_gives_a_working_prompt_after_the_run(one_step):
 
 
 class Host:
-    """Replaces `sys.stdout`; has only the methods that Python needs, like some hosts' streams."""
+    """Replaces `sys.stdout`; like some hosts' streams, has only the methods that Python needs."""
 
     def __init__(self):
         self.text = ''

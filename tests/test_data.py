@@ -269,7 +269,7 @@ def test_only_missing_files_are_downloaded_if_the_others_are_from_mnist(mirrors,
 
 
 @pytest.mark.parametrize('damaged', [idx(DIGITS), b''], ids=['another data set', 'damaged'])
-def test_nothing_is_downloaded_if_another_file_is_not_from_mnist(damaged, mirrors, mnist_dir, run):
+def test_nothing_is_downloaded_if_any_file_is_not_from_mnist(damaged, mirrors, mnist_dir, run):
     server = mirrors('good')
     (mnist_dir / TRAIN_IMAGES).write_bytes(damaged)
     (mnist_dir / TEST_IMAGES).unlink()

@@ -1,4 +1,4 @@
-"""Tests `train` and `build_graph` at a prompt: seeds, constants, experiments, and the log."""
+"""Tests `train` and `build_graph` as used at a prompt: seeds, constants, experiments, and logs."""
 import types
 
 import numpy as np

@@ -11,7 +11,7 @@ Given = collections.namedtuple('Given', 'initial train')
 
 
 class Batches:
-    """Makes batches that a network can learn, from noise and ten random images, one per class."""
+    """Makes learnable batches by mixing noise with ten random images, one per class."""
 
     def __init__(self, rng):
         self._rng = rng
@@ -48,7 +48,7 @@ def sketch(array):
 
 
 def idx(array):
-    """Returns the contents of an uncompressed IDX file, MNIST's format, with this uint8 array."""
+    """Returns the bytes of this uint8 array in IDX, MNIST's file format, uncompressed."""
     return struct.pack('>HBB%dI' % array.ndim, 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 

@@ -24,7 +24,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 
 
 class End(Exception):
-    """Ends the listing early when it is raised in place of a batch."""
+    """Ends the listing early when raised in place of a batch."""
 
 
 class Seen:
@@ -81,7 +81,7 @@ def run_listing(seen, mnist=None, seed=None, initial=None, config=None):
 
 
 def one_thread():
-    """Returns the script's thread setting, since more threads may sum in a different order."""
+    """Returns the script's setting of one thread; more threads might sum in a different order."""
     return tf.ConfigProto(intra_op_parallelism_threads=1)
 
 
