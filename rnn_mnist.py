@@ -52,10 +52,10 @@ tf.disable_v2_behavior()  # variables and loops as in TensorFlow 1
 # A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost and so on stand for
 # arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
 # session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
-# variables, which `init` and `train_op` change. In shapes, a word tells what each number counts.
+# variables, which `init` and `train_op` change. In shapes, a word says what each number counts.
 
-lr = 0.001                # learning rate: about the most that a training step changes a weight
-training_iters = 1000000  # training examples to read: about 18 epochs, or passes over them all
+lr = 0.001                # learning rate: roughly the largest change to a weight per training step
+training_iters = 1000000  # training examples to read: about 18 epochs (passes over the data)
 batch_size = 128          # digits per training step
 n_inputs = 28             # pixels per row
 n_steps = 28              # rows per digit, read one per time step
@@ -111,7 +111,7 @@ def build_graph():
     # This line trains nothing: it adds a training step to the graph. When the step is run, it finds
     # the gradients: how the cost changes with each number in the six variables (the four above and
     # the cell's two). W and U are used 28 times, so their gradients are sums over the 28 uses. Adam
-    # then moves each number by up to about lr, or by less if its gradient has been changing sign.
+    # then moves each number by at most about lr, and by less if its gradient keeps changing sign.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
     # Does the correct class have the highest score? Axis 1 runs over the classes.
@@ -131,7 +131,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
     Returns the test accuracy, from 0 to 1, and a dict of the trained variables as float32 arrays.
     Raises tf.errors.OpError if the log cannot be written.
     """
-    # The first phase builds the graph. Inside this `with` block, every new part is added to it.
+    # The first phase builds the graph. In this `with` block, new parts are added to the graph.
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(seed)
         x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init = build_graph()
@@ -158,7 +158,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             step += 1
 
         # Batch accuracy is a bit too high because the network has been trained on the batch. Test
-        # images are new to it. They, too, are fed in batches of 128, the last of which is padded.
+        # images are new to the network. They, too, are fed in batches of 128, the last one padded.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
@@ -168,7 +168,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
 Model = namedtuple('Model', 'x y weights biases pre cost train_op correct_pre accuracy init')
 
 SESSION_CONFIG = tf.ConfigProto(
-    # One thread per operation suits these small products and makes a seeded run repeatable.
+    # One thread per operation suits these small matrix products and makes a seeded run repeatable.
     intra_op_parallelism_threads=1,
     gpu_options=tf.GPUOptions(allow_growth=True))  # takes GPU memory only as needed
 
@@ -194,7 +194,7 @@ def _trained_variables(weights, biases):
 def _open_log(logdir, graph):
     """Opens a TensorBoard log and writes the graph to it."""
     tf.gfile.MakeDirs(logdir)
-    # tf.summary.FileWriter is not used: if the disk is full, its thread prints a traceback.
+    # tf.summary.FileWriter is not used: its thread prints a traceback if the disk is full.
     log = tf.io.TFRecordWriter(os.path.join(logdir, f'events.out.tfevents.{time.time():.6f}'))
     log.write(tf.Event(graph_def=graph.as_graph_def().SerializeToString()).SerializeToString())
     return log
@@ -210,7 +210,7 @@ def _write_log(log, step, **scalars):
 # %% A replacement for tensorflow.examples.tutorials.mnist.input_data
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
            'https://storage.googleapis.com/cvdf-datasets/mnist/')  # TensorFlow 1.15's own
-TIMEOUT = 3  # seconds to wait for each IP address of a mirror; some have eight
+TIMEOUT = 3  # seconds to wait for each IP address of a mirror; some mirrors have eight addresses
 SHA256 = {name + '-ubyte.gz': sha256 for name, sha256 in [  # of MNIST's own files, unpacked
     ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
     ('train-labels-idx1', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
@@ -310,7 +310,7 @@ def _read_idx(path):
 def _download(names, folder):
     """Downloads MNIST files into a folder, trying the mirrors in turn."""
     os.makedirs(folder, exist_ok=True)
-    if not os.access(folder, os.W_OK):  # raised before a download rather than after it
+    if not os.access(folder, os.W_OK):  # checked before a download rather than after it
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
     failures = ''
     for mirror in MIRRORS:
@@ -370,7 +370,7 @@ def generated_data_sets(one_hot=False, seed=None):
 
 # %% The command line
 def main(argv=None):
-    """Runs the script with the arguments `argv`, by default sys.argv[1:]; returns its status."""
+    """Runs the script with arguments `argv`, by default sys.argv[1:]; returns its exit status."""
     parser = argparse.ArgumentParser('rnn_mnist.py', description='Trains an RNN to read digits.')
     add, path = parser.add_argument, os.path.expanduser
     add('--training-iters', type=int, default=training_iters, metavar='N',
@@ -398,7 +398,7 @@ def main(argv=None):
         result = (f'test accuracy {test_accuracy:.4f} on {mnist.test.num_examples} {source}, after '
                   f'{math.ceil(args.training_iters / batch_size)} steps in '
                   f'{time.time() - start:.0f} s')
-        encoding = getattr(sys.stdout, 'encoding', None) or 'ascii'  # may lack characters of a path
+        encoding = getattr(sys.stdout, 'encoding', None) or 'ascii'  # may lack characters in a path
         print(result.encode(encoding, 'backslashreplace').decode(encoding), flush=True)
         if args.save is not None:
             try:
@@ -426,8 +426,8 @@ def _load(data, data_dir, seed):
         try:
             return read_data_sets(folder, one_hot=True, seed=seed), f'test images from {folder}'
         except ValueError as error:
-            raise OSError(f'{error}; move or delete the file to have it downloaded, or choose '
-                          'another --data-dir') from None
+            raise OSError(f'{error}; move or delete the file or files to have MNIST downloaded, '
+                          'or choose another --data-dir') from None
         except OSError as error:
             unwritable = data_dir is None and error.errno in [errno.EACCES, errno.EROFS]
             if data == 'mnist' or not (unwritable or isinstance(error, ConnectionError)):
