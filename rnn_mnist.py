@@ -3,8 +3,8 @@
 This is the script from the article "python artificial intelligence tensorflow how to build cyclic
 neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongside the article, whose
 statements from `x` to `init` are in `build_graph`, which calls `RNN`. The session is in `train`,
-`mnist = ...` is in `_load`, and `input_data` is replaced after the lesson. The article breaks off
-in its `while` loop. The rest is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
+`mnist = ...` is in `_load`, and a substitute for `input_data` is below. The article breaks off in
+its `while` loop. The rest of it is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
 # /// script
 # requires-python = ">=3.10,<3.14"
@@ -52,7 +52,7 @@ tf.disable_v2_behavior()  # variables and loops as in TensorFlow 1
 # A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost and so on stand for
 # arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
 # session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
-# variables, which `init` and `train_op` change. In shapes, a word says what each number counts.
+# variables, which init and train_op change. Shapes say what they count: [128 batch, 10 classes].
 
 lr = 0.001                # learning rate: roughly the largest change to a weight per training step
 training_iters = 1000000  # training examples to read: about 18 epochs (passes over the data)
@@ -66,9 +66,9 @@ n_classes = 10            # the digits 0 to 9
 def RNN(X, weights, biases):
     """Adds the network to the graph and returns the class scores for `X`, pixels from 0 to 1."""
     # The rows of all digits are stacked so that one matrix product can project them all. (The
-    # article's comments on the next three statements say 128, 256 and 256 hidden. All are wrong.)
+    # article says 256 hidden for the next three results, or 128 for the first. All are wrong.)
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
-    # Each row of 28 pixels is projected, with learned weights, to 128 numbers, the cell's input.
+    # Each row of pixels is projected to 128 numbers, the cell's input. (The cell's W would suffice.)
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
@@ -110,8 +110,8 @@ def build_graph():
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
     # This line trains nothing: it adds a training step to the graph. When the step is run, it finds
     # the gradients: how the cost changes with each number in the six variables (the four above and
-    # the cell's two). W and U are used 28 times, so their gradients are sums over the 28 uses. Adam
-    # then moves each number by at most about lr, and by less if its gradient keeps changing sign.
+    # the cell's two). Those of the cell are sums over its 28 uses. Then Adam moves each number
+    # against the average of its recent gradients, by at most about lr.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
     # Does the correct class have the highest score? Axis 1 runs over the classes.
@@ -131,7 +131,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
     Returns the test accuracy, from 0 to 1, and a dict of the trained variables as float32 arrays.
     Raises tf.errors.OpError if the log cannot be written.
     """
-    # The first phase builds the graph. In this `with` block, new parts are added to the graph.
+    # The first phase builds a graph. In this block it is the default: all new parts go into it.
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(seed)
         x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init = build_graph()
@@ -157,8 +157,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
                 _write_log(log, step, accuracy=batch_accuracy, cost=batch_cost)
             step += 1
 
-        # Batch accuracy is a bit too high because the network has been trained on the batch. Test
-        # images are new to the network. They, too, are fed in batches of 128, the last one padded.
+        # Batch accuracy flatters the network, which has just been trained on the batch. The test
+        # images are new to it. They, too, are fed in batches of 128. Padding is not counted.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))

@@ -1,4 +1,5 @@
 """Runs the README's Python code on less data, and checks its table of the article's mistakes."""
+import codeop
 import os
 import re
 
@@ -13,6 +14,16 @@ with open(os.path.join(TOP, 'README.md'), encoding='utf-8') as file:
     README = file.read()
 PROMPT, WATCH, MINE, KERAS, OTHERS = re.findall('```python\n(.*?)```', README, re.DOTALL)
 ROW = r'[ 1-2][0-9] [.:+#]{28} [0-9]'
+
+
+@pytest.mark.parametrize('block', [PROMPT, WATCH, MINE, KERAS, OTHERS])
+def test_block_can_be_pasted_at_a_prompt(block):
+    statement = []
+    for line in block.splitlines():
+        statement.append(line)
+        if codeop.compile_command('\n'.join(statement)):  # raises SyntaxError if a prompt would
+            statement = []
+    assert not statement
 
 
 def test_training_at_a_prompt_uses_the_learning_rate_that_was_set(mnist, monkeypatch):
