@@ -46,7 +46,7 @@ except Exception as error:
         'numpy; in a notebook that has used Keras 3, restart the kernel and try again') from None
 tf.logging.set_verbosity(tf.logging.ERROR)
 warnings.filterwarnings('ignore', r'`tf\.nn\.rnn_cell\.\w+` is deprecated')
-tf.disable_v2_behavior()  # variables and loops as in TensorFlow 1
+tf.disable_v2_behavior()  # TensorFlow 1's own kinds of variables and loops
 
 # %% The lesson
 # A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost and so on stand for
@@ -66,9 +66,9 @@ n_classes = 10            # the digits 0 to 9
 def RNN(X, weights, biases):
     """Adds the network to the graph and returns the class scores for `X`, pixels from 0 to 1."""
     # The rows of all digits are stacked so that one matrix product can project them all. (The
-    # article says 256 hidden for the next three results, or 128 for the first. All are wrong.)
+    # article's shapes of the next three results are wrong: 256 hidden, or 128 for the first.)
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
-    # Each row of pixels is projected to 128 numbers, the cell's input. (The cell's W would suffice.)
+    # Each row of 28 pixels is projected, with learned weights, to 128 numbers, the cell's input.
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
@@ -93,7 +93,7 @@ def RNN(X, weights, biases):
 
 
 def build_graph():
-    """Adds the article's graph to the default graph; returns its parts as a `Model`."""
+    """Adds the article's operations to the default graph; returns the named ones as a `Model`."""
     # Placeholders stand for arrays to be fed. The size `None` accepts any batch size.
     x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels, from 0 (black) to 1 (white)
     y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 for the correct class, else 0
@@ -110,8 +110,8 @@ def build_graph():
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
     # This line trains nothing: it adds a training step to the graph. When the step is run, it finds
     # the gradients: how the cost changes with each number in the six variables (the four above and
-    # the cell's two). Those of the cell are sums over its 28 uses. Then Adam moves each number
-    # against the average of its recent gradients, by at most about lr.
+    # the cell's two). The cell's gradients are sums over its 28 uses. Then Adam changes each number
+    # by -lr * mean(g) / sqrt(mean(g**2)), where the means are over its recent gradients g.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
     # Does the correct class have the highest score? Axis 1 runs over the classes.
@@ -157,8 +157,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
                 _write_log(log, step, accuracy=batch_accuracy, cost=batch_cost)
             step += 1
 
-        # Batch accuracy flatters the network, which has just been trained on the batch. The test
-        # images are new to it. They, too, are fed in batches of 128. Padding is not counted.
+        # Batch accuracy flatters the network, which has just been trained on the batch. Test images
+        # are new to it. Their last batch is filled up with copies, which are not counted.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
