@@ -4,7 +4,7 @@ This is the script from the article "python artificial intelligence tensorflow h
 neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongside the article, whose
 statements from `x` to `init` are in `build_graph`, which calls `RNN`. The session is in `train`,
 `mnist = ...` is in `_load`, and a substitute for `input_data` is below. The article breaks off in
-its `while` loop. The rest of it is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
+its `while` loop. The loop's end is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
 # /// script
 # requires-python = ">=3.10,<3.14"
@@ -52,7 +52,7 @@ tf.disable_v2_behavior()  # TensorFlow 1's own kinds of variables and loops
 # A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost and so on stand for
 # arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
 # session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
-# variables, which init and train_op change. Shapes say what they count: [128 batch, 10 classes].
+# variables, which init and train_op change. Shapes name each dimension: [128 batch, 10 classes].
 
 lr = 0.001                # learning rate: roughly the largest change to a weight per training step
 training_iters = 1000000  # training examples to read: about 18 epochs (passes over the data)
@@ -426,7 +426,7 @@ def _load(data, data_dir, seed):
         try:
             return read_data_sets(folder, one_hot=True, seed=seed), f'test images from {folder}'
         except ValueError as error:
-            raise OSError(f'{error}; move or delete the file or files to have MNIST downloaded, '
+            raise OSError(f'{error}; move or delete the file or files so that MNIST is downloaded, '
                           'or choose another --data-dir') from None
         except OSError as error:
             unwritable = data_dir is None and error.errno in [errno.EACCES, errno.EROFS]
