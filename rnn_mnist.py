@@ -46,7 +46,7 @@ except Exception as error:
         'numpy; in a notebook that has used Keras 3, restart the kernel and try again') from None
 tf.logging.set_verbosity(tf.logging.ERROR)
 warnings.filterwarnings('ignore', r'`tf\.nn\.rnn_cell\.\w+` is deprecated')
-tf.disable_v2_behavior()  # TensorFlow 1's own kinds of variables and loops
+tf.disable_v2_behavior()  # variables and dynamic_rnn's loop as in TensorFlow 1
 
 # %% The lesson
 # A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost and so on stand for
@@ -66,7 +66,7 @@ n_classes = 10            # the digits 0 to 9
 def RNN(X, weights, biases):
     """Adds the network to the graph and returns the class scores for `X`, pixels from 0 to 1."""
     # The rows of all digits are stacked so that one matrix product can project them all. (The
-    # article's shapes of the next three results are wrong: 256 hidden, or 128 for the first.)
+    # article wrongly gives the next three results 256 hidden, or 128 for the first.)
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
     # Each row of 28 pixels is projected, with learned weights, to 128 numbers, the cell's input.
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
@@ -110,8 +110,8 @@ def build_graph():
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
     # This line trains nothing: it adds a training step to the graph. When the step is run, it finds
     # the gradients: how the cost changes with each number in the six variables (the four above and
-    # the cell's two). The cell's gradients are sums over its 28 uses. Then Adam changes each number
-    # by -lr * mean(g) / sqrt(mean(g**2)), where the means are over its recent gradients g.
+    # the cell's two). The effects of all 28 uses of W and U add up. Then Adam moves each number by
+    # up to about lr in the direction that lowers the cost.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
     # Does the correct class have the highest score? Axis 1 runs over the classes.
@@ -158,7 +158,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             step += 1
 
         # Batch accuracy flatters the network, which has just been trained on the batch. Test images
-        # are new to it. Their last batch is filled up with copies, which are not counted.
+        # are new to it. Copies fill up the last 128 of the 10,000 images. They are not counted.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
