@@ -93,7 +93,7 @@ def RNN(X, weights, biases):
 
 
 def build_graph():
-    """Adds the article's operations to the default graph; returns the named ones as a `Model`."""
+    """Adds the article's operations to the default graph; returns `x` to `init` as a `Model`."""
     # Placeholders stand for arrays to be fed. The size `None` accepts any batch size.
     x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels, from 0 (black) to 1 (white)
     y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 for the correct class, else 0
@@ -110,8 +110,8 @@ def build_graph():
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
     # This line trains nothing: it adds a training step to the graph. When the step is run, it finds
     # the gradients: how the cost changes with each number in the six variables (the four above and
-    # the cell's two). The effects of all 28 uses of W and U add up. Then Adam moves each number by
-    # up to about lr in the direction that lowers the cost.
+    # the cell's two). The effects of all 28 uses of W and U add up. Then Adam, a kind of
+    # gradient descent, moves each number by up to about lr to lower the cost.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
     # Does the correct class have the highest score? Axis 1 runs over the classes.
@@ -158,7 +158,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             step += 1
 
         # Batch accuracy flatters the network, which has just been trained on the batch. Test images
-        # are new to it. Copies fill up the last 128 of the 10,000 images. They are not counted.
+        # are new to it. The last batch has 16 of them, and 112 copies to fill it are not counted.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
