@@ -65,8 +65,8 @@ n_classes = 10            # the digits 0 to 9
 
 def RNN(X, weights, biases):
     """Adds the network to the graph and returns the class scores for `X`, pixels from 0 to 1."""
-    # The rows of all digits are stacked so that one matrix product can project them all. (The
-    # article wrongly gives the next three results 256 hidden, or 128 for the first.)
+    # The rows of all digits are stacked so that one matrix product can project them all. (For the
+    # results, one listing in the article says 128, 256, 256 hidden, the other 256 each: all wrong.)
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
     # Each row of 28 pixels is projected, with learned weights, to 128 numbers, the cell's input.
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
@@ -110,7 +110,7 @@ def build_graph():
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
     # This line trains nothing: it adds a training step to the graph. When the step is run, it finds
     # the gradients: how the cost changes with each number in the six variables (the four above and
-    # the cell's two). The effects of all 28 uses of W and U add up. Then Adam, a kind of
+    # the cell's two). For W and U, the gradients of all 28 uses add up. Then Adam, a kind of
     # gradient descent, moves each number by up to about lr to lower the cost.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
@@ -158,7 +158,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             step += 1
 
         # Batch accuracy flatters the network, which has just been trained on the batch. Test images
-        # are new to it. The last batch has 16 of them, and 112 copies to fill it are not counted.
+        # are new to it. They are fed in 79 batches of 128, the last with 112 copies that do not count.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
