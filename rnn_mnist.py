@@ -158,7 +158,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             step += 1
 
         # Batch accuracy flatters the network, which has just been trained on the batch. Test images
-        # are new to it. They are fed in 79 batches of 128, the last with 112 copies that do not count.
+        # are new to it. They are fed in 79 batches of 128, the last with 112 uncounted copies.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
