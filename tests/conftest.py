@@ -1,17 +1,14 @@
 """Keeps the tests independent of the machine, away from real mirrors, and in temporary folders."""
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import warnings
 
 for name in list(os.environ):
     if name.lower().endswith('_proxy') or name in ['TF_CPP_MIN_LOG_LEVEL', 'TF_USE_LEGACY_KERAS',
                                                    'PYTHONUNBUFFERED', 'PYTHONWARNINGS']:
         del os.environ[name]
-for name in ['http_proxy', 'https_proxy']:
-    os.environ[name] = 'http://127.0.0.1:9'  # nothing listens there
+os.environ['http_proxy'] = os.environ['https_proxy'] = 'http://127.0.0.1:9'  # nothing is there
 os.environ['no_proxy'] = '127.0.0.1'
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.dirname(HERE), HERE]  # pytest does not do this in every import mode
@@ -86,26 +83,17 @@ def a_run(tmp_path_factory):
 
 
 @pytest.fixture
-def read_only(monkeypatch):
-    """Enters a read-only folder with an unreadable file in a subfolder.
-
-    If run as root, the test continues as the user `nobody`, so that the permissions apply.
-    """
+def read_only(tmp_path):
+    """Makes the working directory read-only, with an unreadable file in a subfolder."""
     if not hasattr(os, 'setresuid'):
         pytest.skip('needs Linux')
-    folder = tempfile.mkdtemp()
-    os.mkdir(os.path.join(folder, 'unreadable'))
-    file = os.path.join(folder, 'unreadable', next(iter(rnn_mnist.SHA256)))
-    open(file, 'w').close()
-    os.chmod(file, 0)
-    os.chmod(folder, 0o555)
-    monkeypatch.chdir(folder)
+    (tmp_path / 'unreadable').mkdir()
+    (tmp_path / 'unreadable' / next(iter(rnn_mnist.SHA256))).touch(mode=0)
+    tmp_path.chmod(0o555)
     root = os.getuid() == 0
     if root:
-        os.setresuid(65534, 65534, 0)  # the user `nobody`, until the test ends
-    yield folder
+        os.setresuid(65534, 65534, 0)  # the user `nobody`, to whom permissions apply
+    yield
     if root:
         os.setresuid(0, 0, 0)
-    monkeypatch.undo()
-    os.chmod(folder, 0o755)
-    shutil.rmtree(folder)
+    tmp_path.chmod(0o755)

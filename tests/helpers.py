@@ -1,7 +1,7 @@
 """Provides helpers that several test files share."""
 import contextlib
 import os
-import subprocess
+from subprocess import PIPE, Popen
 import sys
 
 import numpy as np
@@ -14,8 +14,8 @@ TOP = os.path.dirname(os.path.abspath(SCRIPT))
 
 def python(*args, **options):
     """Starts a Python process with text-mode pipes."""
-    return subprocess.Popen([sys.executable, *map(str, args)], universal_newlines=True, **dict(
-        dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE), **options))
+    return Popen([sys.executable, *map(str, args)], stdin=PIPE, stdout=PIPE, stderr=PIPE,
+                 universal_newlines=True, **options)
 
 
 def wait_for(process, stdin=None):

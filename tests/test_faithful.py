@@ -1,20 +1,17 @@
-"""Compares the script with a record of what the article's code does under TensorFlow 1.15.5.
-
-The record is tf1_reference/record.json; tf1_reference/README.md says how it was made.
-"""
+"""Compares the script with a record of what the article's code does under TensorFlow 1.15.5."""
 import json
 import os
 
 import numpy as np
+from numpy.testing import assert_allclose
 import pytest
-from helpers import accuracies
+from helpers import TOP, accuracies
 from rnn_mnist import SHA256, batch_size, build_graph, read_data_sets, tf, train
 import rnn_mnist
 from tf1_reference.given import given, loader_answers, nodes, sketch, write_files
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-MNIST_DATA = os.path.join(os.path.dirname(HERE), 'MNIST_data')
-with open(os.path.join(HERE, 'tf1_reference', 'record.json')) as file:
+MNIST_DATA = os.path.join(TOP, 'MNIST_data')
+with open(os.path.join(TOP, 'tests', 'tf1_reference', 'record.json')) as file:
     RECORD = json.load(file)
 LINES = 30  # compared on MNIST; with a higher number, pytest shows where the runs diverge
 
@@ -34,11 +31,6 @@ def wiring(nodes):
             inputs_as.get(tensor, tensor) for tensor in ' '.join(rest).split()])
         for name, kind, *rest in lines
         if kind not in ['Const', 'TensorArraySizeV3'] and not name.startswith('gradients/'))
-
-
-def gradients(graph):
-    """Returns the gradients that Adam's updates take as inputs, one for each variable."""
-    return [op.inputs[9] for op in graph.get_operations() if op.type == 'ApplyAdam']
 
 
 def start_from(model, values):
@@ -61,56 +53,42 @@ def test_graph_is_that_of_tensorflow_1_node_for_node(graph):
     assert nodes(graph, tf.make_ndarray) == RECORD['nodes']
 
 
-def test_variables_are_those_of_tensorflow_1(graph):
+def test_variables_and_parameters_of_adam_are_those_of_tensorflow_1(graph):
     build_graph()
     assert RECORD['variables'] == ['{} {}'.format(op.name, op.outputs[0].shape)
                                    for op in graph.get_operations() if op.type == 'VariableV2']
+    for name, value in RECORD['adam'].items():
+        constant = graph.get_operation_by_name('Adam/' + name)
+        assert constant.get_attr('value').float_val == [np.float32(value)]
 
 
-def test_adam_has_the_parameters_of_tensorflow_1(graph):
-    build_graph()
-    with tf.Session() as sess:
-        for name, value in RECORD['adam'].items():
-            assert sess.run(graph.get_tensor_by_name('Adam/{}:0'.format(name))) == np.float32(value)
-
-
-def test_logits_and_gradients_from_given_weights_are_those_of_tensorflow_1(graph):
+def test_logits_gradients_and_costs_from_given_weights_are_those_of_tensorflow_1(graph):
     initial, batches = given()
     model = start_from(build_graph(), initial)
-    images, labels = batches.next_batch(batch_size)
+    gradients = [op.inputs[9] for op in graph.get_operations() if op.type == 'ApplyAdam']
+    steps = []
     with tf.Session() as sess:
         sess.run(model.init)
-        logits, found = sess.run([model.pre, gradients(graph)], {
-            model.x: images.reshape([-1, 28, 28]), model.y: labels})
-    np.testing.assert_allclose(logits.ravel(), RECORD['given']['logits'], rtol=0, atol=1e-4)
-    for gradient, expected in zip(found, RECORD['given']['gradients']):
+        for _ in RECORD['given']['costs']:
+            images, labels = batches.next_batch(batch_size)
+            steps.append(sess.run([model.pre, gradients, model.cost, model.train_op], {
+                model.x: images.reshape([-1, 28, 28]), model.y: labels}))
+    logits, gradients, costs, _ = zip(*steps)
+    assert_allclose(logits[0].ravel(), RECORD['given']['logits'], rtol=0, atol=1e-4)
+    for gradient, expected in zip(gradients[0], RECORD['given']['gradients']):
         scale = np.abs(expected).max()
-        np.testing.assert_allclose(sketch(gradient) / scale, expected / scale, rtol=0, atol=2e-5)
+        assert_allclose(sketch(gradient) / scale, expected / scale, rtol=0, atol=2e-5)
+    assert_allclose(costs, RECORD['given']['costs'], rtol=1e-4)
 
 
 def test_numpy_computes_the_logits_of_tensorflow_1():
-    initial, batches = given()
-    w_in, w_out, b_in, b_out, kernel, bias = initial
+    (w_in, w_out, b_in, b_out, kernel, bias), batches = given()
     images, _ = batches.next_batch(batch_size)
     h = np.zeros([batch_size, 128])
     for x in images.reshape([-1, 28, 28]).transpose([1, 0, 2]):
         h = np.tanh(np.hstack([x.dot(w_in) + b_in, h]).dot(kernel) + bias)
     logits = h.dot(w_out) + b_out
-    np.testing.assert_allclose(logits.ravel(), RECORD['given']['logits'], rtol=0, atol=1e-4)
-
-
-def test_costs_from_given_weights_and_batches_are_those_of_tensorflow_1():
-    initial, batches = given()
-    model = start_from(build_graph(), initial)
-    costs = []
-    with tf.Session() as sess:
-        sess.run(model.init)
-        for _ in RECORD['given']['costs']:
-            images, labels = batches.next_batch(batch_size)
-            _, cost = sess.run([model.train_op, model.cost], {
-                model.x: images.reshape([-1, 28, 28]), model.y: labels})
-            costs.append(cost)
-    np.testing.assert_allclose(costs, RECORD['given']['costs'], rtol=1e-4)
+    assert_allclose(logits.ravel(), RECORD['given']['logits'], rtol=0, atol=1e-4)
 
 
 def test_printed_accuracies_from_given_weights_and_batches_are_those_of_tensorflow_1(
@@ -138,7 +116,7 @@ def initial_values(op_seeds):
 def test_initial_values_are_those_of_tensorflow_1(seed):
     record = RECORD['mnist'][seed]
     for value, expected in zip(initial_values(record['op_seeds']), record['initial']):
-        np.testing.assert_allclose(sketch(value), expected, rtol=1e-4, atol=1e-4)
+        assert_allclose(sketch(value), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_loader_answers_are_those_of_tensorflow_1(tmp_path):
