@@ -4,10 +4,10 @@ This is the script from the article "python artificial intelligence tensorflow h
 neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongside the article, whose
 statements from `x` to `init` are in `build_graph`, which calls `RNN`. The session is in `train`,
 `mnist = ...` is in `_load`, and a substitute for `input_data` is below. The article breaks off in
-its `while` loop. The loop's end is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
+its `while` loop; the rest is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
 # /// script
-# requires-python = ">=3.10,<3.14"
+# requires-python = ">=3.9,<3.14"
 # dependencies = ["tensorflow>=2.16,<3", "tf-keras>=2.16,<3", "numpy"]
 # ///
 import argparse
@@ -17,6 +17,7 @@ import gzip
 import hashlib
 import http.client
 import importlib.util
+import io
 import math
 import os
 import sys
@@ -42,7 +43,7 @@ except Exception as error:
     reason = ' '.join(f'{type(error).__name__}: {error}'.split())  # on one line
     raise (SystemExit if __name__ == '__main__' else ImportError)(
         f'rnn_mnist.py: error: cannot import TensorFlow with BasicRNNCell: {reason}; if a package '
-        'is missing, install it in Python 3.10 to 3.13: python -m pip install tensorflow tf-keras '
+        'is missing, install it in Python 3.9 to 3.13: python -m pip install tensorflow tf-keras '
         'numpy; in a notebook that has used Keras 3, restart the kernel and try again') from None
 tf.logging.set_verbosity(tf.logging.ERROR)
 warnings.filterwarnings('ignore', r'`tf\.nn\.rnn_cell\.\w+` is deprecated')
@@ -65,8 +66,8 @@ n_classes = 10            # the digits 0 to 9
 
 def RNN(X, weights, biases):
     """Adds the network to the graph and returns the class scores for `X`, pixels from 0 to 1."""
-    # The rows of all digits are stacked so that one matrix product can project them all. (For the
-    # results, one listing in the article says 128, 256, 256 hidden, the other 256 each: all wrong.)
+    # The rows of all digits are stacked so that one matrix product can project them all. (The three
+    # shapes below are wrong in the article: 128, 256 and 256 hidden in one copy, else always 256.)
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
     # Each row of 28 pixels is projected, with learned weights, to 128 numbers, the cell's input.
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
@@ -125,11 +126,12 @@ def build_graph():
 def train(mnist, training_iters=training_iters, seed=None, logdir=None):
     """Builds the article's graph, trains the network, and tests it.
 
-    `mnist` is what `read_data_sets` returns with `one_hot=True`: labeled grayscale images of 784
-    (28 x 28) pixels, 55,000 for training, 5,000 for validation (unused), 10,000 for testing. An int
-    as `seed` makes the initial weights repeatable. `logdir` is a folder for a TensorBoard log.
-    Returns the test accuracy, from 0 to 1, and a dict of the trained variables as float32 arrays.
-    Raises tf.errors.OpError if the log cannot be written.
+    `mnist` is what `read_data_sets` returns with `one_hot=True`: labeled images of 784 (28 x 28)
+    gray pixels, 55,000 for training, 5,000 for validation (unused), 10,000 for testing.
+    `training_iters` is a number of examples, rounded up to whole batches. An int as `seed` makes
+    the initial weights repeatable. `logdir` is a folder for a TensorBoard log. Returns the test
+    accuracy, from 0 to 1, and a dict of the trained variables as float32 arrays. Raises
+    tf.errors.OpError if the log cannot be written.
     """
     # The first phase builds a graph. In this block it is the default: all new parts go into it.
     with tf.Graph().as_default() as graph:
@@ -139,7 +141,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
     # The second phase runs parts of the graph in a session.
     with tf.Session(graph=graph, config=SESSION_CONFIG) as sess:
         sess.run(init)
-        log = _open_log(logdir, graph) if logdir else None
+        log = _open_log(os.path.expanduser(logdir), graph) if logdir else None
         step = 0
         while step * batch_size < training_iters:  # the article's code breaks off here
             # Digits come in random order, as [128 batch, 784 pixels] and [128 batch, 10 classes].
@@ -148,8 +150,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             # One training step changes the six variables to lower the cost of this batch.
             sess.run(train_op, feed_dict={x: batch_xs, y: batch_ys})
             if step % 20 == 0:
-                # This run changes no variable. It finds the accuracy on this batch after the
-                # training step. Guessing gets one digit in ten right.
+                # This run, after the training step, changes no variable. Guessing would give 0.1.
                 batch_accuracy, batch_cost = sess.run(
                     [accuracy, cost], feed_dict={x: batch_xs, y: batch_ys})
                 print(f'step {step:4}/{math.ceil(training_iters / batch_size)}'
@@ -158,7 +159,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             step += 1
 
         # Batch accuracy flatters the network, which has just been trained on the batch. Test images
-        # are new to it. They are fed in 79 batches of 128, the last with 112 uncounted copies.
+        # are new to it. They are fed in 79 batches of 128. (The last is padded with 112 others.)
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
@@ -210,7 +211,7 @@ def _write_log(log, step, **scalars):
 # %% A replacement for tensorflow.examples.tutorials.mnist.input_data
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
            'https://storage.googleapis.com/cvdf-datasets/mnist/')  # TensorFlow 1.15's own
-TIMEOUT = 3  # seconds to wait for each IP address of a mirror; some mirrors have eight addresses
+TIMEOUT = 3  # seconds to wait for each IP address of a mirror (some have eight), then for data
 SHA256 = {name + '-ubyte.gz': sha256 for name, sha256 in [  # of MNIST's own files, unpacked
     ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
     ('train-labels-idx1', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
@@ -235,7 +236,7 @@ class DataSet:
         self._unread, self._started = self._order[:0], False  # _unread is the rest of the epoch
 
     def next_batch(self, batch_size, fake_data=False, shuffle=True):
-        """Returns the next images and labels, reshuffled each epoch. A batch may span epochs."""
+        """Returns the next images and labels. `shuffle` reorders them at the start of an epoch."""
         while self.num_examples and len(self._unread) < batch_size:
             self.epochs_completed += self._started
             self._started = True
@@ -282,7 +283,7 @@ def _split(train_images, train_labels, test_images, test_labels, size, seed, *op
 
 
 def _find(folder, name):
-    """Returns the path of a file under any usual name, or None. Kaggle's files are in folders."""
+    """Returns the path of a file by any usual name, or None. (Kaggle adds folders of that name.)"""
     names = [name.replace('-idx', dash + 'idx')[:end] for dash in '-.' for end in [None, -3]]
     paths = [os.path.join(folder, parent, name) for parent in ['', *names] for name in names]
     return next((path for path in paths if os.path.lexists(path) and not os.path.isdir(path)), None)
@@ -303,8 +304,7 @@ def _read_idx(path):
     if header != [magic, *shape] or len(data) != start + np.prod(shape):
         raise ValueError(f'{path}: expected header {[magic, *shape]} and {np.prod(shape)} bytes, '
                          f'got header {header} and {max(len(data) - start, 0)} bytes')
-    array = np.frombuffer(data, np.uint8, offset=start).reshape(shape)
-    return array, hashlib.sha256(data).hexdigest()
+    return np.frombuffer(data[start:], np.uint8).reshape(shape), hashlib.sha256(data).hexdigest()
 
 
 def _download(names, folder):
@@ -321,7 +321,7 @@ def _download(names, folder):
                     data = response.read()
                 if hashlib.sha256(gzip.decompress(data)).hexdigest() != SHA256[name]:
                     raise ConnectionError(f'expected {name}, got another file')
-            except (EOFError, OSError, http.client.HTTPException, zlib.error) as error:
+            except (EOFError, OSError, ValueError, http.client.HTTPException, zlib.error) as error:
                 failures += f'; {mirror}: {error}'
                 break  # on to the next mirror
             if _find(folder, name):  # another run or thread has put it there by now
@@ -370,17 +370,17 @@ def generated_data_sets(one_hot=False, seed=None):
 
 # %% The command line
 def main(argv=None):
-    """Runs the script with arguments `argv`, by default sys.argv[1:]; returns its exit status."""
+    """Runs the script; returns its exit status. Bad options and --help raise SystemExit."""
     parser = argparse.ArgumentParser('rnn_mnist.py', description='Trains an RNN to read digits.')
-    add, path = parser.add_argument, os.path.expanduser
+    add = parser.add_argument
     add('--training-iters', type=int, default=training_iters, metavar='N',
         help="number of training examples to read (default: the article's %(default)s)")
     add('--seed', type=int, metavar='S', help='make the run repeatable')
     add('--data', choices=['auto', 'mnist', 'generated'], default='auto',
         help='data to use; auto (default) is MNIST if available, else generated digits')
-    add('--data-dir', type=path, metavar='DIR', help='MNIST folder (default: MNIST_data)')
-    add('--logdir', type=path, metavar='DIR', help='write a TensorBoard log to this folder')
-    add('--save', type=path, metavar='FILE', help='save the network to FILE (no .npz is added)')
+    add('--data-dir', metavar='DIR', help='MNIST folder (default: MNIST_data)')
+    add('--logdir', metavar='DIR', help='write a TensorBoard log to this folder')
+    add('--save', type=os.path.expanduser, metavar='FILE', help='save the network in this file')
     args = parser.parse_args(argv)
     if args.training_iters < 1:
         parser.error('argument --training-iters: expected 1 or more')
@@ -393,17 +393,17 @@ def main(argv=None):
             if is_new:
                 os.remove(os.path.realpath(args.save))
         mnist, source = _load(args.data, args.data_dir, args.seed)
-        start = time.time()
+        start, steps = time.time(), math.ceil(args.training_iters / batch_size)
         test_accuracy, trained = train(mnist, args.training_iters, args.seed, args.logdir)
         result = (f'test accuracy {test_accuracy:.4f} on {mnist.test.num_examples} {source}, after '
-                  f'{math.ceil(args.training_iters / batch_size)} steps in '
-                  f'{time.time() - start:.0f} s')
+                  f'{steps} steps in {time.time() - start:.0f} s')
         encoding = getattr(sys.stdout, 'encoding', None) or 'ascii'  # may lack characters in a path
         print(result.encode(encoding, 'backslashreplace').decode(encoding), flush=True)
         if args.save is not None:
             try:
-                with open(args.save, 'wb') as file:  # given a name, savez would append .npz
-                    np.savez(file, **trained)
+                with open(args.save, 'wb') as file, io.BytesIO() as saved:
+                    np.savez(saved, **trained)  # seeks, which does not work in /dev/null
+                    file.write(saved.getvalue())
             except OSError as error:
                 raise OSError(f'{args.save}: cannot be saved: {error.strerror}') from None
         return 0
@@ -441,7 +441,7 @@ def _load(data, data_dir, seed):
 if __name__ == '__main__':
     with contextlib.redirect_stderr(sys.stderr or open(os.devnull, 'w')):  # None if closed
         # If a notebook runs this file cell by cell, the arguments are not for the script.
-        status = main([] if 'kernel_launcher' in sys.argv[0] else None)
+        status = main([] if 'ipykernel' in sys.argv[0] else None)
     if status:
         try:
             print(end='', flush=True)

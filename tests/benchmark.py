@@ -5,9 +5,10 @@
 A round takes about half a minute on an idle machine. `--tf1` and `--torch` name Python interpreters
 that have TensorFlow 1.15.5 and PyTorch, respectively. Omitting either of these options leaves out
 its row. The table has the median milliseconds per step over the rounds, not counting startup and
-the first 100 steps. Its last row is the time for a step's matrix products at NumPy's speed for
-large matrices. If the `--data-dir` folder exists, one more line (not on Windows) has the memory
-used by a run and the time until the run prints its first line.
+the first 100 steps. Its second row is the script without its `SESSION_CONFIG`. Its last row is the
+time for a step's matrix products at NumPy's speed for large matrices. If the `--data-dir` folder
+exists, one more line (not on Windows, which cannot measure this) gives the memory used by a run
+and the time until the run prints its first line.
 
 None of these made the script faster: running operations on 1, 2, 3, or 4 inter-op threads or on the
 caller's thread; turning off Grappler's optimizers, one by one or all together; turning off oneDNN;
@@ -34,7 +35,7 @@ def a_step(times):
 
 
 class Clocked:
-    """Wraps a data set and records the time of each request for a batch, one per step."""
+    """Stands in for a data set and records the time of each request for a batch, one per step."""
 
     def __init__(self, next_batch):
         self.batch, self.times = next_batch, []
@@ -44,9 +45,9 @@ class Clocked:
         return self.batch(batch_size)
 
 
-def port(session_of_its_own=True):
+def script(own_config=True):
     import rnn_mnist
-    if not session_of_its_own:
+    if not own_config:
         rnn_mnist.SESSION_CONFIG = None
     digits = rnn_mnist.generated_data_sets(one_hot=True, seed=0)
     train = Clocked(digits.train.next_batch)
@@ -54,8 +55,8 @@ def port(session_of_its_own=True):
     return a_step(train.times)
 
 
-def port_in_a_default_session():
-    return port(session_of_its_own=False)
+def script_with_default_config():
+    return script(own_config=False)
 
 
 def random_digits(batches):
@@ -164,8 +165,8 @@ def main():
     parser.add_argument('--torch', metavar='PYTHON')
     parser.add_argument('--data-dir', default='MNIST_data')
     args = parser.parse_args()
-    peers = [('the script', sys.executable, 'port'),
-             ('its graph, default session', sys.executable, 'port_in_a_default_session'),
+    peers = [('the script', sys.executable, 'script'),
+             ('the script, default config', sys.executable, 'script_with_default_config'),
              ('the listing on TensorFlow 1.15.5', args.tf1, 'listing_on_tensorflow_1'),
              ('Keras 3 SimpleRNN, model.fit', sys.executable, 'keras_simple_rnn'),
              ('PyTorch nn.RNN', args.torch, 'pytorch_rnn'),
@@ -182,7 +183,7 @@ def main():
         print('{:34} {:6.2f} ms per step ({:.2f} to {:.2f}), {:.2f} times the script\'s'.format(
             name, statistics.median(each), min(each), max(each),
             statistics.median(each) / statistics.median(times['the script'])))
-    if os.path.isdir(args.data_dir):
+    if os.path.isdir(args.data_dir) and os.name != 'nt':
         print(', '.join('{}: {:.1f}'.format(*item) for item in measure(
             sys.executable, 'memory_and_first_line', args.data_dir).items()))
 

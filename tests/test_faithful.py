@@ -41,7 +41,7 @@ def start_from(model, values):
     return model._replace(init=init)
 
 
-def test_graph_has_the_operations_of_tensorflow_1_wired_in_the_same_way(graph):
+def test_graph_outside_the_gradients_is_wired_as_in_tensorflow_1(graph):
     build_graph()
     ours, theirs = wiring(nodes(graph, tf.make_ndarray)), wiring(RECORD['nodes'])
     assert len(theirs) > 100 and ours == theirs
@@ -53,7 +53,7 @@ def test_graph_is_that_of_tensorflow_1_node_for_node(graph):
     assert nodes(graph, tf.make_ndarray) == RECORD['nodes']
 
 
-def test_variables_and_parameters_of_adam_are_those_of_tensorflow_1(graph):
+def test_variables_and_adam_parameters_are_those_of_tensorflow_1(graph):
     build_graph()
     assert RECORD['variables'] == ['{} {}'.format(op.name, op.outputs[0].shape)
                                    for op in graph.get_operations() if op.type == 'VariableV2']
@@ -113,7 +113,7 @@ def initial_values(op_seeds):
 
 
 @pytest.mark.parametrize('seed', ['0', '1'])
-def test_initial_values_are_those_of_tensorflow_1(seed):
+def test_op_seeds_of_tensorflow_1_draw_its_initial_values(seed):
     record = RECORD['mnist'][seed]
     for value, expected in zip(initial_values(record['op_seeds']), record['initial']):
         assert_allclose(sketch(value), expected, rtol=1e-4, atol=1e-4)

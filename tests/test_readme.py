@@ -60,7 +60,6 @@ INK = draw()
 GRAIN = np.random.RandomState(0).normal(0, 0.04, INK.shape)
 PICTURES = {
     'fills a square': 1 - draw(10, 3, (0, 0), (0, 0)),
-    'anywhere': 1 - INK,
     'wide page': 1 - draw(7, 3, (14, 30), (500, 104)),
     'tall page': 1 - draw(7, 3, (104, 500), (30, 14)),
     'small': 1 - draw(2, 3, (100, 644), (600, 144)),
@@ -71,8 +70,7 @@ PICTURES = {
     'transparent, dark ink': np.dstack([0 * INK, INK]),
     'transparent, light ink': np.dstack([INK, INK, INK, INK]),  # the transparent pixels are black
     'color': np.dstack([1 - 0.8 * INK, 0.9 - 0.6 * INK, 0.7 - 0.3 * INK]),
-    '16 bit': 1 - INK,
-    'JPEG': 1 - INK,
+    **dict.fromkeys(['anywhere', '16 bit', 'JPEG'], 1 - INK),
 }
 
 

@@ -1,4 +1,4 @@
-"""Defines what the record and the tests share: weights, batches, files, descriptions of results."""
+"""Defines what `record.py` and the tests share: weights, batches, files, and descriptions."""
 import collections
 import gzip
 import hashlib

@@ -1,8 +1,8 @@
 """Writes `record.json`: what the article's listing and TensorFlow 1.15.5's MNIST loader do.
 
 Then runs the script, `rnn_mnist.py`, under the same TensorFlow, and prints how many of the graph's
-nodes, the loader's answers, and the printed lines match the record. The README.md in this folder
-says how to run this program.
+operations, the loader's answers, and the printed lines match the record. The README.md in this
+folder says how to run this program.
 """
 import contextlib
 import json
@@ -40,7 +40,7 @@ def run_listing(seen, mnist=None, seed=None, initial=None, config=None):
 
     Args:
       seen: a `Seen`.
-      mnist: a data object to use instead of the files; its `next_batch` may raise `End`.
+      mnist: the data to use instead of the files; `mnist.train.next_batch` may raise `End`.
       seed: an int for `tf.set_random_seed`, as if the listing began with that call.
       initial: values for the variables, instead of those that `init` draws.
       config: a `tf.ConfigProto` for the session; the listing has none.
@@ -150,7 +150,7 @@ def compare(record):
     import rnn_mnist
     with tf.Graph().as_default() as graph:
         rnn_mnist.build_graph()
-    print('nodes, in order: %s (the script has %d)' % (
+    print('operations, in order: %s (the script has %d)' % (
         same(nodes(graph, tf.make_ndarray), record['nodes']), len(nodes(graph, tf.make_ndarray))))
     print('loader answers: %s' % same(
         record_of_loader(rnn_mnist.read_data_sets), record['loader']))
