@@ -66,14 +66,14 @@ n_classes = 10            # the digits 0 to 9
 
 def RNN(X, weights, biases):
     """Adds the network to the graph and returns the class scores for `X`, pixels from 0 to 1."""
-    # The rows of all digits are stacked so that one matrix product can project them all. (The three
-    # shapes below are wrong in the article: 128, 256 and 256 hidden in one copy, else always 256.)
+    # X: [128 batch, 28 steps, 28 inputs]. All rows are stacked for one matrix product. (The article
+    # gives wrong shapes for these three statements: "128 hidden" once, "256 hidden" elsewhere.)
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
     # Each row of 28 pixels is projected, with learned weights, to 128 numbers, the cell's input.
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
-    # One cell reads all the rows. dynamic_rnn, below, applies it in this loop:
+    # dynamic_rnn, below, applies one cell to row t of all the digits at once, in this loop:
     #     state = zeros
     #     for t in range(n_steps):
     #         state = tanh(X_in[:, t] @ W + state @ U + bias)
@@ -111,7 +111,7 @@ def build_graph():
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
     # This line trains nothing: it adds a training step to the graph. When the step is run, it finds
     # the gradients: how the cost changes with each number in the six variables (the four above and
-    # the cell's two). For W and U, the gradients of all 28 uses add up. Then Adam, a kind of
+    # the cell's two). The gradients from all 28 uses of W, U and bias add up. Then Adam, a kind of
     # gradient descent, moves each number by up to about lr to lower the cost.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
@@ -119,7 +119,7 @@ def build_graph():
     correct_pre = tf.equal(tf.argmax(y, 1), tf.argmax(pre, 1))  # [128 batch], true or false
     accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # the fraction that is correct
 
-    init = tf.initialize_all_variables()  # when run, assigns the initial values
+    init = tf.initialize_all_variables()  # when run, gives all variables their initial values
     return Model(x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init)
 
 
@@ -159,7 +159,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             step += 1
 
         # Batch accuracy flatters the network, which has just been trained on the batch. Test images
-        # are new to it. They are fed in 79 batches of 128. (The last is padded with 112 others.)
+        # are new to it. They are fed in 79 batches of 128. (In the last, only 16 count.)
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
