@@ -236,7 +236,7 @@ class DataSet:
         self._unread, self._started = self._order[:0], False  # _unread is the rest of the epoch
 
     def next_batch(self, batch_size, fake_data=False, shuffle=True):
-        """Returns the next images and labels. `shuffle` reorders them at the start of an epoch."""
+        """Returns the next images and labels. `shuffle` reorders the set when an epoch starts."""
         while self.num_examples and len(self._unread) < batch_size:
             self.epochs_completed += self._started
             self._started = True
@@ -402,7 +402,7 @@ def main(argv=None):
         if args.save is not None:
             try:
                 with open(args.save, 'wb') as file, io.BytesIO() as saved:
-                    np.savez(saved, **trained)  # seeks, which does not work in /dev/null
+                    np.savez(saved, **trained)  # seeks, which does not work on /dev/null
                     file.write(saved.getvalue())
             except OSError as error:
                 raise OSError(f'{args.save}: cannot be saved: {error.strerror}') from None

@@ -7,7 +7,7 @@ that have TensorFlow 1.15.5 and PyTorch, respectively. Omitting either of these 
 its row. The table has the median milliseconds per step over the rounds, not counting startup and
 the first 100 steps. Its second row is the script without its `SESSION_CONFIG`. Its last row is the
 time for a step's matrix products at NumPy's speed for large matrices. If the `--data-dir` folder
-exists, one more line (not on Windows, which cannot measure this) gives the memory used by a run
+exists, one more line (not on Windows, which lacks `resource`) gives the memory used by a run
 and the time until the run prints its first line.
 
 None of these made the script faster: running operations on 1, 2, 3, or 4 inter-op threads or on the

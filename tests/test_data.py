@@ -176,7 +176,7 @@ def mirrors(mnist_dir, monkeypatch):
 def test_each_bad_mirror_is_asked_once_and_the_error_says_what_it_did(mirrors, monkeypatch, run):
     server = mirrors(*BAD_MIRRORS)
     rnn_mnist.MIRRORS.append('http://elsewhere/')
-    monkeypatch.setenv('http_proxy', 'http://.impossible:80')
+    monkeypatch.setenv('http_proxy', 'http://.impossible:80')  # ValueError: an empty label
     monkeypatch.setattr(rnn_mnist, 'TIMEOUT', 1)  # for the silent one; plenty for the others
     error = error_of(run('--data', 'mnist', '--data-dir', 'new'))
     assert all(words in error for _, words in BAD_MIRRORS.values()) and 'label' in error
