@@ -60,7 +60,7 @@ training_iters = 1000000  # training examples to read: about 18 epochs (passes o
 batch_size = 128          # digits per training step
 n_inputs = 28             # pixels per row
 n_steps = 28              # rows per digit, read one per time step
-n_hidden_units = 128      # numbers in the cell's state, its memory
+n_hidden_units = 128      # neurons: the numbers in the cell's state, its memory
 n_classes = 10            # the digits 0 to 9
 
 
@@ -94,7 +94,7 @@ def RNN(X, weights, biases):
 
 
 def build_graph():
-    """Adds the article's operations to the default graph; returns `x` to `init` as a `Model`."""
+    """Adds the article's operations to the default graph; returns `x` to `init` as a namedtuple."""
     # Placeholders stand for arrays to be fed. The size `None` accepts any batch size.
     x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels, from 0 (black) to 1 (white)
     y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 for the correct class, else 0
@@ -143,7 +143,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         sess.run(init)
         log = _open_log(os.path.expanduser(logdir), graph) if logdir else None
         step = 0
-        while step * batch_size < training_iters:  # the article's code breaks off here
+        while step * batch_size < training_iters:  # the article breaks off before `<`
             # Digits come in random order, as [128 batch, 784 pixels] and [128 batch, 10 classes].
             batch_xs, batch_ys = mnist.train.next_batch(batch_size)
             batch_xs = batch_xs.reshape([batch_size, n_steps, n_inputs])
@@ -159,7 +159,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             step += 1
 
         # Batch accuracy flatters the network, which has just been trained on the batch. Test images
-        # are new to it. They are fed in 79 batches of 128. (In the last, only 16 count.)
+        # are new to it. _init_state requires batches of 128. (In the last of 79, only 16 count.)
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
