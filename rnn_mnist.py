@@ -211,7 +211,7 @@ def _write_log(log, step, **scalars):
 # %% A replacement for tensorflow.examples.tutorials.mnist.input_data
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
            'https://storage.googleapis.com/cvdf-datasets/mnist/')  # TensorFlow 1.15's own
-TIMEOUT = 3  # seconds to wait for each IP address of a mirror (some have eight), then for data
+TIMEOUT = 3  # seconds to wait for each IP address of a mirror (up to eight), then for data
 SHA256 = {name + '-ubyte.gz': sha256 for name, sha256 in [  # of MNIST's own files, unpacked
     ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
     ('train-labels-idx1', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
@@ -380,7 +380,7 @@ def main(argv=None):
         help='data to use; auto (default) is MNIST if available, else generated digits')
     add('--data-dir', metavar='DIR', help='MNIST folder (default: MNIST_data)')
     add('--logdir', metavar='DIR', help='write a TensorBoard log to this folder')
-    add('--save', type=os.path.expanduser, metavar='FILE', help='save the network in this file')
+    add('--save', type=os.path.expanduser, metavar='FILE', help='save the network to exactly FILE')
     args = parser.parse_args(argv)
     if args.training_iters < 1:
         parser.error('argument --training-iters: expected 1 or more')

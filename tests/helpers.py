@@ -10,6 +10,7 @@ import rnn_mnist
 
 SCRIPT = rnn_mnist.__file__
 TOP = os.path.dirname(os.path.abspath(SCRIPT))
+LOG = r'(WARNING: All log messages .*\n|I0000 .*\n)*'  # lines that TensorFlow 2.20 prints late
 
 
 def python(*args, **options):
@@ -39,13 +40,13 @@ def numbers(images):
     return np.rint(images[:, 0] * 255).astype(int).tolist()
 
 
-def predict_with_numpy(trained, images):
-    """Returns the digits that the trained network recognizes in `images`, float `[n, 784]`."""
+def logits_with_numpy(trained, images):
+    """Returns the trained network's scores, float `[n, 10]`, for `images`, float `[n, 784]`."""
     h = np.zeros([len(images), 128])
     for rows in images.reshape([-1, 28, 28]).transpose([1, 0, 2]):
         X_in = rows.dot(trained['weights_in']) + trained['biases_in']
         h = np.tanh(np.hstack([X_in, h]).dot(trained['kernel']) + trained['bias'])
-    return (h.dot(trained['weights_out']) + trained['biases_out']).argmax(axis=1)
+    return h.dot(trained['weights_out']) + trained['biases_out']
 
 
 @contextlib.contextmanager

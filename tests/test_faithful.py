@@ -5,7 +5,7 @@ import os
 import numpy as np
 from numpy.testing import assert_allclose
 import pytest
-from helpers import TOP, accuracies
+from helpers import TOP, accuracies, logits_with_numpy
 from rnn_mnist import SHA256, batch_size, build_graph, read_data_sets, tf, train
 import rnn_mnist
 from tf1_reference.given import given, loader_answers, nodes, sketch, write_files
@@ -82,12 +82,9 @@ def test_logits_gradients_and_costs_from_given_weights_are_those_of_tensorflow_1
 
 
 def test_numpy_computes_the_logits_of_tensorflow_1():
-    (w_in, w_out, b_in, b_out, kernel, bias), batches = given()
-    images, _ = batches.next_batch(batch_size)
-    h = np.zeros([batch_size, 128])
-    for x in images.reshape([-1, 28, 28]).transpose([1, 0, 2]):
-        h = np.tanh(np.hstack([x.dot(w_in) + b_in, h]).dot(kernel) + bias)
-    logits = h.dot(w_out) + b_out
+    names = ['weights_in', 'weights_out', 'biases_in', 'biases_out', 'kernel', 'bias']
+    initial, batches = given()
+    logits = logits_with_numpy(dict(zip(names, initial)), batches.next_batch(batch_size)[0])
     assert_allclose(logits.ravel(), RECORD['given']['logits'], rtol=0, atol=1e-4)
 
 
