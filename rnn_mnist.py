@@ -50,10 +50,10 @@ warnings.filterwarnings('ignore', r'`tf\.nn\.rnn_cell\.\w+` is deprecated')
 tf.disable_v2_behavior()  # variables and dynamic_rnn's loop as in TensorFlow 1
 
 # %% The lesson
-# A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost and so on stand for
+# A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost, and so on stand for
 # arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
 # session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
-# variables, which init and train_op change. Shapes name each dimension: [128 batch, 10 classes].
+# variables, which init and train_op change. Comments give shapes as [128 batch, 10 classes].
 
 lr = 0.001                # learning rate: roughly the largest change to a weight per training step
 training_iters = 1000000  # training examples to read: about 18 epochs (passes over the data)
@@ -94,7 +94,7 @@ def RNN(X, weights, biases):
 
 
 def build_graph():
-    """Adds the article's operations to the default graph; returns `x` to `init` as a namedtuple."""
+    """Adds the article's operations to the default graph; returns them as a `Model`."""
     # Placeholders stand for arrays to be fed. The size `None` accepts any batch size.
     x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels, from 0 (black) to 1 (white)
     y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 for the correct class, else 0
@@ -159,7 +159,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             step += 1
 
         # Batch accuracy flatters the network, which has just been trained on the batch. Test images
-        # are new to it. _init_state requires batches of 128. (In the last of 79, only 16 count.)
+        # are new to it. _init_state requires batches of 128, so the last one is padded.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
@@ -283,7 +283,7 @@ def _split(train_images, train_labels, test_images, test_labels, size, seed, *op
 
 
 def _find(folder, name):
-    """Returns the path of a file by any usual name, or None. (Kaggle adds folders of that name.)"""
+    """Returns a file's path under any usual name, or None. (Kaggle adds a like-named folder.)"""
     names = [name.replace('-idx', dash + 'idx')[:end] for dash in '-.' for end in [None, -3]]
     paths = [os.path.join(folder, parent, name) for parent in ['', *names] for name in names]
     return next((path for path in paths if os.path.lexists(path) and not os.path.isdir(path)), None)
@@ -298,7 +298,7 @@ def _read_idx(path):
     except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f'{path}: cannot be read: {error}') from None
     magic, size = (2051, [28, 28]) if 'images' in os.path.basename(path) else (2049, [])
-    start = 8 + 4 * len(size)  # magic, n and size come first, each 32 bits, big-endian
+    start = 8 + 4 * len(size)  # magic, n, and size come first, each 32 bits, big-endian
     header = np.frombuffer(data[:start].ljust(start, b'\0'), '>u4').tolist()
     shape = [header[1], *size]
     if header != [magic, *shape] or len(data) != start + np.prod(shape):
@@ -355,9 +355,9 @@ GLYPHS = """
 
 
 def generated_data_sets(one_hot=False, seed=None):
-    """Makes `Datasets` like MNIST's from shifted, dimmed and noisy copies of ten glyphs."""
+    """Makes `Datasets` like MNIST's from shifted, dimmed, and noisy copies of ten glyphs."""
     rng = np.random.RandomState(0)  # the same digits on every call; `seed` is for their order
-    glyphs = np.hsplit(np.array([list(row) for row in GLYPHS.split()]) == '#', 10)  # 10 [7, 6]
+    glyphs = np.hsplit(np.array([list(row) for row in GLYPHS.split()]) == '#', 10)  # ten of [7, 6]
     canvas = np.pad(np.kron(glyphs, np.ones([3, 3], np.uint8)), [(0, 0), (2, 5), (4, 6)])
     placed = np.array([np.roll(canvas, shift, axis=[1, 2]) for shift in np.ndindex(5, 5)])
     labels = rng.randint(n_classes, size=70000).astype(np.uint8)
@@ -380,7 +380,7 @@ def main(argv=None):
         help='data to use; auto (default) is MNIST if available, else generated digits')
     add('--data-dir', metavar='DIR', help='MNIST folder (default: MNIST_data)')
     add('--logdir', metavar='DIR', help='write a TensorBoard log to this folder')
-    add('--save', type=os.path.expanduser, metavar='FILE', help='save the network to exactly FILE')
+    add('--save', type=os.path.expanduser, metavar='FILE', help='save the network under this name')
     args = parser.parse_args(argv)
     if args.training_iters < 1:
         parser.error('argument --training-iters: expected 1 or more')
@@ -397,7 +397,7 @@ def main(argv=None):
         test_accuracy, trained = train(mnist, args.training_iters, args.seed, args.logdir)
         result = (f'test accuracy {test_accuracy:.4f} on {mnist.test.num_examples} {source}, after '
                   f'{steps} steps in {time.time() - start:.0f} s')
-        encoding = getattr(sys.stdout, 'encoding', None) or 'ascii'  # may lack characters in a path
+        encoding = getattr(sys.stdout, 'encoding', None) or 'ascii'  # may lack a path's characters
         print(result.encode(encoding, 'backslashreplace').decode(encoding), flush=True)
         if args.save is not None:
             try:
@@ -413,7 +413,7 @@ def main(argv=None):
     except (OSError, tf.errors.OpError) as error:
         if getattr(error, 'op', None):  # a failed operation needs a traceback; a log error does not
             raise
-        if not isinstance(error, BrokenPipeError):  # the reader has gone: rnn_mnist.py | head -3
+        if not isinstance(error, BrokenPipeError):  # silent if the reader has gone: ... | head -3
             print(f'rnn_mnist.py: error: {error}', file=sys.stderr)
         return 1
 

@@ -145,7 +145,8 @@ def memory_and_first_line(data_dir):
     stdout, sys.stdout = sys.stdout, Stdout()
     rnn_mnist.main(['--data-dir', data_dir, '--training-iters', '100000'])
     sys.stdout = stdout
-    return {'MB after import': imported, 'MB at peak': megabytes(), 's to first line': first[0]}
+    return {'MB after import': imported, 'MB at peak': megabytes(),
+            'seconds to first line': first[0]}
 
 
 def measure(python, function, *arguments):

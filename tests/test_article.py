@@ -230,7 +230,7 @@ def test_final_state_of_basic_lstm_cell_is_a_pair_of_cell_and_hidden_state():
 
 @pytest.fixture
 def rnn(monkeypatch):
-    """What `dynamic_rnn` takes and returns, by the article's names, once the graph is built."""
+    """What `dynamic_rnn` takes and returns, under the article's names, once the graph is built."""
     def spy(cell, inputs, dynamic_rnn=tf.nn.dynamic_rnn, **parameters):
         outputs, states = dynamic_rnn(cell, inputs, **parameters)
         seen.update(X_in=inputs, _init_state=parameters['initial_state'],

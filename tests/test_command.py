@@ -165,7 +165,7 @@ def closed_pipe(buffer_size):
     pytest.param(lambda: open('/dev/full', 'w'),
                  'rnn_mnist.py: error: .*No space left on device\n', marks=needs_dev_full),
     (lambda: closed_pipe(buffer_size=-1), ''), (lambda: closed_pipe(buffer_size=0), '')])
-def test_full_disk_while_printing_is_reported_in_one_line_and_a_closed_pipe_is_not(
+def test_full_disk_while_printing_is_reported_in_one_line_and_a_closed_pipe_not_at_all(
         open_stdout, error, run_script, monkeypatch, capsys):
     monkeypatch.setattr(sys, 'stdout', open_stdout())
     with pytest.raises(SystemExit) as exit:

@@ -17,7 +17,7 @@ def test_train_can_be_called_again_after_an_interrupt_and_leaves_the_default_gra
     assert len(accuracies(capsys.readouterr().out)) == 1 and graph.get_operations() == []
 
 
-def test_test_accuracy_counts_each_image_once_and_works_with_the_data_set_of_tensorflow_1(mnist):
+def test_test_accuracy_counts_each_image_once_and_works_with_a_tensorflow_1_data_set(mnist):
     _, trained = train(mnist, training_iters=0, seed=0)
     labels = logits_with_numpy(trained, mnist.test.images).argmax(axis=1)
     labels[:128] += 1  # so that only the two images of the second batch are recognized
