@@ -127,7 +127,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
     """Builds the article's graph, trains the network, and tests it.
 
     `mnist` is what `read_data_sets` returns with `one_hot=True`: labeled images of 784 (28 x 28)
-    gray pixels, 55,000 for training, 5,000 for validation (unused), 10,000 for testing.
+    grayscale pixels, 55,000 for training, 5,000 for validation (unused), 10,000 for testing.
     `training_iters` is a number of examples, rounded up to whole batches. An int as `seed` makes
     the initial weights repeatable. `logdir` is a folder for a TensorBoard log. Returns the test
     accuracy, from 0 to 1, and a dict of the trained variables as float32 arrays. Raises
