@@ -111,7 +111,7 @@ def build_graph():
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
     # This line trains nothing: it adds a training step to the graph. When the step is run, it finds
     # the gradients: how the cost changes with each number in the six variables (the four above and
-    # the cell's two). The gradients from all 28 uses of W, U and bias add up. Then Adam, a kind of
+    # the cell's two). The gradients from all 28 uses of W, U, and bias add up. Then Adam, a kind of
     # gradient descent, moves each number by up to about lr to lower the cost.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
@@ -127,7 +127,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
     """Builds the article's graph, trains the network, and tests it.
 
     `mnist` is what `read_data_sets` returns with `one_hot=True`: labeled images of 784 (28 x 28)
-    grayscale pixels, 55,000 for training, 5,000 for validation (unused), 10,000 for testing.
+    grayscale pixels; 55,000 for training, 5,000 for validation (unused), and 10,000 for testing.
     `training_iters` is a number of examples, rounded up to whole batches. An int as `seed` makes
     the initial weights repeatable. `logdir` is a folder for a TensorBoard log. Returns the test
     accuracy, from 0 to 1, and a dict of the trained variables as float32 arrays. Raises
@@ -211,7 +211,7 @@ def _write_log(log, step, **scalars):
 # %% A replacement for tensorflow.examples.tutorials.mnist.input_data
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
            'https://storage.googleapis.com/cvdf-datasets/mnist/')  # TensorFlow 1.15's own
-TIMEOUT = 3  # seconds to wait for each IP address of a mirror (up to eight), then for data
+TIMEOUT = 3  # seconds to wait for each of a mirror's IP addresses (up to eight), then for data
 SHA256 = {name + '-ubyte.gz': sha256 for name, sha256 in [  # of MNIST's own files, unpacked
     ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
     ('train-labels-idx1', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),

@@ -16,7 +16,7 @@ sys.path[:0] = [os.path.dirname(HERE), HERE]  # pytest does not do this in every
 import pytest  # noqa: E402
 
 with warnings.catch_warnings():
-    warnings.simplefilter('ignore')  # PYTHONWARNINGS=error would make TensorFlow's import fail
+    warnings.simplefilter('ignore')  # PYTHONWARNINGS=error would make importing TensorFlow fail
     import rnn_mnist  # noqa: E402
 from helpers import python, wait_for  # noqa: E402
 from tf1_reference.given import write_files  # noqa: E402

@@ -321,7 +321,7 @@ def test_initial_weights_are_standard_normal_and_biases_are_one_tenth(name, shap
     model, sess, _ = article
     weight, bias = sess.run([model.weights[name], model.biases[name]])
     assert weight.shape == shape
-    error = 1 / np.sqrt(weight.size)  # standard error; four times that is unlikely
+    error = 1 / np.sqrt(weight.size)  # standard error; a deviation of 4 is unlikely
     assert abs(weight.mean()) < 4 * error and abs(weight.std() - 1) < 4 * error
     assert_array_equal(bias, np.full(shape[1:], 0.1, np.float32))
 

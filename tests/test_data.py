@@ -266,7 +266,7 @@ def test_error_names_the_remedy_for_a_refused_certificate(monkeypatch, run):
 
 # ---------------------------------------------------------------------- what each failure leads to
 
-def test_if_all_mirrors_fail_the_script_trains_on_generated_digits_and_says_so(mirrors, run):
+def test_script_trains_on_generated_digits_and_says_so_if_all_mirrors_fail(mirrors, run):
     mirrors('missing')
     status, out, err = run('--data-dir', 'new')
     assert status == 0 and 'generated digits, not MNIST' in out.splitlines()[-1]

@@ -21,7 +21,7 @@ def test_saved_network_beats_guessing_and_has_the_printed_accuracy_in_numpy(a_ru
     test = generated_data_sets().test
     digits = logits_with_numpy(np.load(str(file)), test.images).argmax(axis=1)
     assert printed > 0.2  # guessing gives 0.1
-    assert abs(np.mean(digits == test.labels) - printed) < 2e-4  # rounding may flip one digit
+    assert abs(np.mean(digits == test.labels) - printed) < 2e-4  # rounding may flip one prediction
 
 
 def test_main_trains_on_the_files_in_a_folder(mnist_dir, run):
