@@ -55,7 +55,7 @@ tf.disable_v2_behavior()  # variables and dynamic_rnn's loop as in TensorFlow 1
 # session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
 # variables, which init and train_op change. Comments give shapes as [128 batch, 10 classes].
 
-lr = 0.001                # learning rate: roughly the largest change to a weight per training step
+lr = 0.001                # learning rate: with Adam, about the largest change to a weight per step
 training_iters = 1000000  # training examples to read: about 18 epochs (passes over the data)
 batch_size = 128          # digits per training step
 n_inputs = 28             # pixels per row
@@ -73,7 +73,7 @@ def RNN(X, weights, biases):
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
-    # dynamic_rnn, below, applies one cell to row t of all the digits at once, in this loop:
+    # dynamic_rnn, below, applies one cell to projected row t of all digits at once, in this loop:
     #     state = zeros
     #     for t in range(n_steps):
     #         state = tanh(X_in[:, t] @ W + state @ U + bias)
@@ -109,10 +109,10 @@ def build_graph():
     # Softmax turns the scores into probabilities. A digit's cross-entropy is -log(p), where p is
     # the probability of the correct class. The cost, one number, is the mean over the batch.
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
-    # This line trains nothing: it adds a training step to the graph. When the step is run, it finds
-    # the gradients: how the cost changes with each number in the six variables (the four above and
-    # the cell's two). The gradients from all 28 uses of W, U, and bias add up. Then Adam, a kind of
-    # gradient descent, moves each number by up to about lr to lower the cost.
+    # This line trains nothing: it adds a training step to the graph. When run, the step finds the
+    # gradients: how the cost changes with each number in the six variables (the four above and the
+    # cell's two). The gradients from all 28 uses of W, U, and bias add up. Then Adam, which divides
+    # each gradient by its usual size, moves each number by up to about lr to lower the cost.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
     # Does the correct class have the highest score? Axis 1 runs over the classes.
@@ -126,14 +126,14 @@ def build_graph():
 def train(mnist, training_iters=training_iters, seed=None, logdir=None):
     """Builds the article's graph, trains the network, and tests it.
 
-    `mnist` is what `read_data_sets` returns with `one_hot=True`: labeled images of 784 (28 x 28)
-    grayscale pixels; 55,000 for training, 5,000 for validation (unused), and 10,000 for testing.
+    `mnist` is what `read_data_sets` returns with `one_hot=True`: 55,000 labeled images of 784
+    (28 x 28) grayscale pixels for training, 5,000 for validation (unused), and 10,000 for testing.
     `training_iters` is a number of examples, rounded up to whole batches. An int as `seed` makes
     the initial weights repeatable. `logdir` is a folder for a TensorBoard log. Returns the test
     accuracy, from 0 to 1, and a dict of the trained variables as float32 arrays. Raises
     tf.errors.OpError if the log cannot be written.
     """
-    # The first phase builds a graph. In this block it is the default: all new parts go into it.
+    # The first phase builds a graph. In this block, all new operations go into this graph.
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(seed)
         x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init = build_graph()
@@ -150,7 +150,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             # One training step changes the six variables to lower the cost of this batch.
             sess.run(train_op, feed_dict={x: batch_xs, y: batch_ys})
             if step % 20 == 0:
-                # This run, after the training step, changes no variable. Guessing would give 0.1.
+                # This run, after the step, changes no variable. Guessing would give accuracy 0.1.
                 batch_accuracy, batch_cost = sess.run(
                     [accuracy, cost], feed_dict={x: batch_xs, y: batch_ys})
                 print(f'step {step:4}/{math.ceil(training_iters / batch_size)}'
@@ -159,7 +159,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             step += 1
 
         # Batch accuracy flatters the network, which has just been trained on the batch. Test images
-        # are new to it. _init_state requires batches of 128, so the last one is padded.
+        # are new to it. _init_state requires batches of 128, so the last one needs padding.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
@@ -283,7 +283,7 @@ def _split(train_images, train_labels, test_images, test_labels, size, seed, *op
 
 
 def _find(folder, name):
-    """Returns a file's path under any usual name, or None. (Kaggle adds a like-named folder.)"""
+    """Finds a file by its usual names; returns its path, or None. (Kaggle adds like-named folders.)"""
     names = [name.replace('-idx', dash + 'idx')[:end] for dash in '-.' for end in [None, -3]]
     paths = [os.path.join(folder, parent, name) for parent in ['', *names] for name in names]
     return next((path for path in paths if os.path.lexists(path) and not os.path.isdir(path)), None)

@@ -296,7 +296,7 @@ def test_results_come_from_the_final_state_which_equals_the_last_output(rnn, art
     assert_allclose(pre, states.dot(weights['out']) + biases['out'], rtol=1e-4, atol=1e-4)
 
 
-def test_zero_state_of_batch_size_fixes_the_batch_size_at_128(article):
+def test_zero_state_fixes_the_batch_size_at_128(article):
     model, sess, _ = article
     sess.run(model.pre, {model.x: np.zeros([128, 28, 28])})
     with pytest.raises(tf.errors.InvalidArgumentError):
@@ -321,7 +321,7 @@ def test_initial_weights_are_standard_normal_and_biases_are_one_tenth(name, shap
     model, sess, _ = article
     weight, bias = sess.run([model.weights[name], model.biases[name]])
     assert weight.shape == shape
-    error = 1 / np.sqrt(weight.size)  # standard error; a deviation of 4 is unlikely
+    error = 1 / np.sqrt(weight.size)  # standard error; a deviation of 4 times this is unlikely
     assert abs(weight.mean()) < 4 * error and abs(weight.std() - 1) < 4 * error
     assert_array_equal(bias, np.full(shape[1:], 0.1, np.float32))
 

@@ -110,7 +110,7 @@ def initial_values(op_seeds):
 
 
 @pytest.mark.parametrize('seed', ['0', '1'])
-def test_op_seeds_of_tensorflow_1_draw_its_initial_values(seed):
+def test_op_seeds_of_tensorflow_1_give_its_initial_values(seed):
     record = RECORD['mnist'][seed]
     for value, expected in zip(initial_values(record['op_seeds']), record['initial']):
         assert_allclose(sketch(value), expected, rtol=1e-4, atol=1e-4)
