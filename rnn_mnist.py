@@ -283,7 +283,7 @@ def _split(train_images, train_labels, test_images, test_labels, size, seed, *op
 
 
 def _find(folder, name):
-    """Finds a file by its usual names; returns its path, or None. (Kaggle adds like-named folders.)"""
+    """Finds a file by its usual names; returns a path or None. (Kaggle adds like-named folders.)"""
     names = [name.replace('-idx', dash + 'idx')[:end] for dash in '-.' for end in [None, -3]]
     paths = [os.path.join(folder, parent, name) for parent in ['', *names] for name in names]
     return next((path for path in paths if os.path.lexists(path) and not os.path.isdir(path)), None)
