@@ -53,7 +53,7 @@ tf.disable_v2_behavior()  # variables and dynamic_rnn's loop as in TensorFlow 1
 # A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost, and so on stand for
 # arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
 # session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
-# variables, which init and train_op change. Comments give shapes as [128 batch, 10 classes].
+# variables, which init and train_op change. Shapes are written [128 batch, 10 classes].
 
 lr = 0.001                # learning rate: with Adam, about the largest change to a weight per step
 training_iters = 1000000  # training examples to read: about 18 epochs (passes over the data)
@@ -66,8 +66,8 @@ n_classes = 10            # the digits 0 to 9
 
 def RNN(X, weights, biases):
     """Adds the network to the graph and returns the class scores for `X`, pixels from 0 to 1."""
-    # X: [128 batch, 28 steps, 28 inputs]. All rows are stacked for one matrix product. (The article
-    # gives wrong shapes for these three statements: "128 hidden" once, "256 hidden" elsewhere.)
+    # X: [128 batch, 28 steps, 28 inputs]. All rows are stacked for one matrix product. (The
+    # article's shapes are wrong: "128 hidden" or "256 hidden" here, "256 hidden" in the next two.)
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
     # Each row of 28 pixels is projected, with learned weights, to 128 numbers, the cell's input.
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
@@ -95,7 +95,7 @@ def RNN(X, weights, biases):
 
 def build_graph():
     """Adds the article's operations to the default graph; returns them as a `Model`."""
-    # Placeholders stand for arrays to be fed. The size `None` accepts any batch size.
+    # Placeholders stand for arrays to be fed. `None` accepts any batch size; _init_state, only 128.
     x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels, from 0 (black) to 1 (white)
     y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 for the correct class, else 0
 
@@ -111,8 +111,8 @@ def build_graph():
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
     # This line trains nothing: it adds a training step to the graph. When run, the step finds the
     # gradients: how the cost changes with each number in the six variables (the four above and the
-    # cell's two). The gradients from all 28 uses of W, U, and bias add up. Then Adam, which divides
-    # each gradient by its usual size, moves each number by up to about lr to lower the cost.
+    # cell's two). The gradients from all 28 uses of W, U, and bias add up. Then, to lower the cost,
+    # Adam subtracts lr * mean / size from each number (the mean and size of its recent gradients).
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
     # Does the correct class have the highest score? Axis 1 runs over the classes.
@@ -150,7 +150,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             # One training step changes the six variables to lower the cost of this batch.
             sess.run(train_op, feed_dict={x: batch_xs, y: batch_ys})
             if step % 20 == 0:
-                # This run, after the step, changes no variable. Guessing would give accuracy 0.1.
+                # This run, after the training step, changes no variable. Guessing would score 0.1.
                 batch_accuracy, batch_cost = sess.run(
                     [accuracy, cost], feed_dict={x: batch_xs, y: batch_ys})
                 print(f'step {step:4}/{math.ceil(training_iters / batch_size)}'
@@ -333,7 +333,7 @@ def _download(names, folder):
                     file.write(data)
                 os.replace(part, os.path.join(folder, name))
             finally:
-                if os.path.exists(part):  # for example, the disk is full
+                if os.path.exists(part):  # for example, if the disk is full
                     os.remove(part)
     if 'CERTIFICATE_VERIFY_FAILED' in failures:
         failures += "; set SSL_CERT_FILE to your proxy's CA file or what `python -m certifi` prints"

@@ -4,10 +4,10 @@
 
 A round takes about half a minute on an idle machine. `--tf1` and `--torch` name Python interpreters
 that have TensorFlow 1.15.5 and PyTorch, respectively. Omitting either of these options leaves out
-its row. The table has the median milliseconds per step over the rounds, not counting startup and
-the first 100 steps. Its second row is the script without its `SESSION_CONFIG`. Its last row is the
-time for a step's matrix products at NumPy's speed for large matrices. If the `--data-dir` folder
-exists, one more line (not on Windows, which lacks `resource`) gives the memory used by a run
+its row. The table gives the median over the rounds, in milliseconds per step, not counting startup
+or the first 100 steps. Its second row is the script without its `SESSION_CONFIG`. Its last row is
+the time for a step's matrix products at NumPy's speed for large matrices. If the `--data-dir`
+folder exists, one more line (not on Windows, which lacks `resource`) gives the memory used by a run
 and the time until the run prints its first line.
 
 None of these made the script faster: running operations on 1, 2, 3, or 4 inter-op threads or on the
@@ -118,8 +118,8 @@ def floor():
         a.dot(a)
         times.append(time.perf_counter() - start)
     rate = 2 * 2048**3 / min(times)
-    # The cell and the output projection take three matrix products each: one forward, and two
-    # backward for the gradients of both factors. The input projection takes only one backward,
+    # The cell and the output projection take three matrix products each: one forward and two
+    # backward, for the gradients of both factors. The input projection takes only one backward,
     # for the weights, because the images need no gradient.
     flop = 2 * 128 * (3 * 28 * 256 * 128 + 3 * 128 * 10 + 2 * 28 * 28 * 128)
     return {'ms': 1000 * flop / rate}

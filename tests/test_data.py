@@ -130,7 +130,7 @@ def test_damaged_file_is_reported_in_one_line_and_left_alone(name, contents, wor
 # -------------------------------------------------------------------------------------- downloads
 
 OK = b'HTTP/1.0 200 OK\r\n'
-BAD_MIRRORS = {  # the answer of each mirror and the words for it in the error message
+BAD_MIRRORS = {  # each mirror's answer and the words for it in the error message
     'half': (OK + b'Content-Length: 9\r\n\r\nhalf', 'IncompleteRead'),
     'cut': (OK + b'\r\n' + gzip.compress(b'cut')[:-1], 'Compressed file ended'),
     'login': (OK + b'\r\n<html>Log in</html>', 'Not a gzip'),
@@ -311,7 +311,7 @@ def test_generated_digits_need_no_mirror_and_no_folder(mirrors, run):
 
 # ------------------------------------------------------------------------------- generated digits
 
-def test_generated_digits_have_the_form_of_mnist_and_are_the_same_everywhere_with_any_seed():
+def test_generated_digits_have_the_form_of_mnist_and_are_the_same_everywhere_and_with_any_seed():
     checksum = hashlib.sha256()
     for part, n in zip(generated_data_sets(seed=5), [55000, 5000, 10000]):
         assert part.images.shape == (n, 784) and part.images.dtype == np.float32

@@ -33,7 +33,7 @@ def test_training_at_a_prompt_uses_the_learning_rate_that_was_set(mnist, monkeyp
 
 @pytest.fixture
 def names(a_run, mnist_dir, capsys):
-    """The names that "Watch it read" defines, with a network that the script saved."""
+    """The names that "Watch it read" defines for a network that the script saved."""
     Path('trained.npz').write_bytes(a_run[-1].read_bytes())
     names = {}
     exec(WATCH, names)
@@ -50,7 +50,7 @@ def test_watch_it_read_block_ends_with_the_test_accuracy(names, mnist, capsys):
 
 
 def draw(scale=7, stroke=3, rows=(50, 254), columns=(270, 34)):
-    """Draws a 4, sized and centered as in MNIST, between margins; paper is 0 and ink is 1."""
+    """Draws a 4, sized and centered as in MNIST, with margins; paper is 0 and ink is 1."""
     ink = np.zeros([28, 28])
     ink[6:17, 8:8 + stroke] = ink[17 - stroke:17, 8:19] = ink[6:26, 19 - stroke:19] = 1
     return np.pad(np.kron(ink, np.ones([scale, scale])), [rows, columns])
@@ -70,13 +70,13 @@ PICTURES = {
     'transparent, dark ink': np.dstack([0 * INK, INK]),
     'transparent, light ink': np.dstack([INK, INK, INK, INK]),  # the transparent pixels are black
     'color': np.dstack([1 - 0.8 * INK, 0.9 - 0.6 * INK, 0.7 - 0.3 * INK]),
-    **dict.fromkeys(['anywhere', '16 bit', 'JPEG'], 1 - INK),
+    **dict.fromkeys(['anywhere', '16-bit', 'JPEG'], 1 - INK),
 }
 
 
 def save(page, kind=None):
     """Writes a page, with values from 0 to 1, to `mine.png` as a PNG or JPEG file."""
-    dtype = tf.uint16 if kind == '16 bit' else tf.uint8
+    dtype = tf.uint16 if kind == '16-bit' else tf.uint8
     pixels = tf.image.convert_image_dtype(np.atleast_3d(page), dtype, saturate=True)
     encode = tf.image.encode_jpeg if kind in ['gray paper', 'JPEG'] else tf.image.encode_png
     tf.Session().run(tf.write_file('mine.png', encode(pixels)))
