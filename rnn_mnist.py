@@ -67,7 +67,7 @@ n_classes = 10            # the digits 0 to 9
 def RNN(X, weights, biases):
     """Adds the network to the graph and returns the class scores for `X`, pixels from 0 to 1."""
     # X: [128 batch, 28 steps, 28 inputs]. All rows are stacked for one matrix product. (The
-    # article's shapes are wrong: "128 hidden" or "256 hidden" here, "256 hidden" in the next two.)
+    # article's "256 hidden" is always wrong, and so is its "128 hidden" for the next line.)
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
     # Each row of 28 pixels is projected, with learned weights, to 128 numbers, the cell's input.
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
@@ -95,7 +95,7 @@ def RNN(X, weights, biases):
 
 def build_graph():
     """Adds the article's operations to the default graph; returns them as a `Model`."""
-    # Placeholders stand for arrays to be fed. `None` accepts any batch size; _init_state, only 128.
+    # Placeholders stand for arrays to be fed. `None` leaves the batch size open; RNN fixes it.
     x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels, from 0 (black) to 1 (white)
     y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 for the correct class, else 0
 
@@ -112,12 +112,12 @@ def build_graph():
     # This line trains nothing: it adds a training step to the graph. When run, the step finds the
     # gradients: how the cost changes with each number in the six variables (the four above and the
     # cell's two). The gradients from all 28 uses of W, U, and bias add up. Then, to lower the cost,
-    # Adam subtracts lr * mean / size from each number (the mean and size of its recent gradients).
+    # Adam moves each number by -lr * (mean / root mean square) of its recent gradients.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
     # Does the correct class have the highest score? Axis 1 runs over the classes.
     correct_pre = tf.equal(tf.argmax(y, 1), tf.argmax(pre, 1))  # [128 batch], true or false
-    accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # the fraction that is correct
+    accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # fraction correct; 0.1 is guessing
 
     init = tf.initialize_all_variables()  # when run, gives all variables their initial values
     return Model(x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init)
@@ -150,7 +150,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             # One training step changes the six variables to lower the cost of this batch.
             sess.run(train_op, feed_dict={x: batch_xs, y: batch_ys})
             if step % 20 == 0:
-                # This run, after the training step, changes no variable. Guessing would score 0.1.
+                # This run, after the training step, changes no variable.
                 batch_accuracy, batch_cost = sess.run(
                     [accuracy, cost], feed_dict={x: batch_xs, y: batch_ys})
                 print(f'step {step:4}/{math.ceil(training_iters / batch_size)}'
@@ -159,7 +159,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             step += 1
 
         # Batch accuracy flatters the network, which has just been trained on the batch. Test images
-        # are new to it. _init_state requires batches of 128, so the last one needs padding.
+        # are new to it. _init_state requires batches of 128; the last one's padding is not counted.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))

@@ -27,7 +27,7 @@ def test_test_accuracy_counts_each_image_once_and_works_with_a_tensorflow_1_data
     assert accuracy == 2 / 130
 
 
-def test_trained_variables_are_float32_arrays_by_name_even_if_one_is_added(mnist, monkeypatch):
+def test_trained_variables_are_named_float32_arrays_even_if_one_is_added(mnist, monkeypatch):
     def RNN_with_a_variable(X, weights, biases, RNN=rnn_mnist.RNN):
         scale = tf.Variable(tf.ones([1]), name='scale')
         return RNN(X, weights, biases) * scale
