@@ -47,7 +47,7 @@ except Exception as error:
         'numpy; in a notebook that has used Keras 3, restart the kernel and try again') from None
 tf.logging.set_verbosity(tf.logging.ERROR)
 warnings.filterwarnings('ignore', r'`tf\.nn\.rnn_cell\.\w+` is deprecated')
-tf.disable_v2_behavior()  # variables and dynamic_rnn's loop as in TensorFlow 1
+tf.disable_v2_behavior()  # variables and loops are built as in TensorFlow 1
 
 # %% The lesson
 # A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost, and so on stand for
@@ -55,19 +55,19 @@ tf.disable_v2_behavior()  # variables and dynamic_rnn's loop as in TensorFlow 1
 # session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
 # variables, which init and train_op change. Shapes are written [128 batch, 10 classes].
 
-lr = 0.001                # learning rate: with Adam, about the largest change to a weight per step
+lr = 0.001                # learning rate: roughly the largest change to a weight per training step
 training_iters = 1000000  # training examples to read: about 18 epochs (passes over the data)
 batch_size = 128          # digits per training step
 n_inputs = 28             # pixels per row
 n_steps = 28              # rows per digit, read one per time step
-n_hidden_units = 128      # neurons: the numbers in the cell's state, its memory
+n_hidden_units = 128      # neurons: numbers in the cell's state (its memory)
 n_classes = 10            # the digits 0 to 9
 
 
 def RNN(X, weights, biases):
     """Adds the network to the graph and returns the class scores for `X`, pixels from 0 to 1."""
     # X: [128 batch, 28 steps, 28 inputs]. All rows are stacked for one matrix product. (The
-    # article's "256 hidden" is always wrong, and so is its "128 hidden" for the next line.)
+    # article's "256 hidden" is always wrong, and so is its "128 hidden" for the first reshape.)
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
     # Each row of 28 pixels is projected, with learned weights, to 128 numbers, the cell's input.
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
@@ -95,7 +95,7 @@ def RNN(X, weights, biases):
 
 def build_graph():
     """Adds the article's operations to the default graph; returns them as a `Model`."""
-    # Placeholders stand for arrays to be fed. `None` leaves the batch size open; RNN fixes it.
+    # Placeholders stand for arrays to be fed. As in the article, `None` accepts any batch size.
     x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels, from 0 (black) to 1 (white)
     y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 for the correct class, else 0
 
@@ -109,10 +109,10 @@ def build_graph():
     # Softmax turns the scores into probabilities. A digit's cross-entropy is -log(p), where p is
     # the probability of the correct class. The cost, one number, is the mean over the batch.
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
-    # This line trains nothing: it adds a training step to the graph. When run, the step finds the
-    # gradients: how the cost changes with each number in the six variables (the four above and the
-    # cell's two). The gradients from all 28 uses of W, U, and bias add up. Then, to lower the cost,
-    # Adam moves each number by -lr * (mean / root mean square) of its recent gradients.
+    # `minimize` adds a training step to the graph. When run, the step finds the gradients: how the
+    # cost changes with each number in the six variables (the four above and the cell's two). The
+    # gradients from all 28 uses of W, U, and bias add up. Then Adam, a kind of gradient descent,
+    # moves each number by up to about lr to lower the cost.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
     # Does the correct class have the highest score? Axis 1 runs over the classes.
@@ -159,7 +159,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             step += 1
 
         # Batch accuracy flatters the network, which has just been trained on the batch. Test images
-        # are new to it. _init_state requires batches of 128; the last one's padding is not counted.
+        # are new to it. They, too, are read in batches of 128, the size that _init_state fixed.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
@@ -211,7 +211,7 @@ def _write_log(log, step, **scalars):
 # %% A replacement for tensorflow.examples.tutorials.mnist.input_data
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
            'https://storage.googleapis.com/cvdf-datasets/mnist/')  # TensorFlow 1.15's own
-TIMEOUT = 3  # seconds to wait for each of a mirror's IP addresses (up to eight), then for data
+TIMEOUT = 3  # seconds to try each of a mirror's IP addresses (up to eight), then to await data
 SHA256 = {name + '-ubyte.gz': sha256 for name, sha256 in [  # of MNIST's own files, unpacked
     ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
     ('train-labels-idx1', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
@@ -302,8 +302,8 @@ def _read_idx(path):
     header = np.frombuffer(data[:start].ljust(start, b'\0'), '>u4').tolist()
     shape = [header[1], *size]
     if header != [magic, *shape] or len(data) != start + np.prod(shape):
-        raise ValueError(f'{path}: expected header {[magic, *shape]} and {np.prod(shape)} bytes, '
-                         f'got header {header} and {max(len(data) - start, 0)} bytes')
+        raise ValueError(f'{path}: expected header {[magic, *shape]} plus {np.prod(shape)} bytes, '
+                         f'got header {header} plus {max(len(data) - start, 0)} bytes')
     return np.frombuffer(data[start:], np.uint8).reshape(shape), hashlib.sha256(data).hexdigest()
 
 
