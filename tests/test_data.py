@@ -107,7 +107,7 @@ BAD = [
     (TRAIN_IMAGES, b'', 'expected header [2051, 0, 28, 28] plus 0 bytes, got header [0, 0, 0, 0]'),
     (TRAIN_IMAGES, gzip.compress(b'\1' + idx(DIGITS)[1:]), 'got header [16779267, 170, 28, 28]'),
     (TRAIN_IMAGES, idx(DIGITS.reshape([170, 14, 56])), 'got header [2051, 170, 14, 56]'),
-    (TRAIN_IMAGES, gzip.compress(idx(DIGITS) + b'!'), 'and 133281 bytes'),
+    (TRAIN_IMAGES, gzip.compress(idx(DIGITS) + b'!'), 'plus 133281 bytes'),
     (TRAIN_IMAGES, idx(DIGITS)[:-1], '133280 bytes, got header [2051, 170, 28, 28] plus 133279'),
     (TRAIN_IMAGES, gzip.compress(idx(DIGITS[:20])), 'expected 21 or more images'),
     (TRAIN_LABELS, gzip.compress(idx(LABELS + 10)), '170 labels up to 10'),
