@@ -43,8 +43,8 @@ except Exception as error:
     reason = ' '.join(f'{type(error).__name__}: {error}'.split())  # on one line
     raise (SystemExit if __name__ == '__main__' else ImportError)(
         f'rnn_mnist.py: error: cannot import TensorFlow with BasicRNNCell: {reason}; if a package '
-        'is missing, install it in Python 3.9 to 3.13: python -m pip install tensorflow tf-keras '
-        'numpy; in a notebook that has used Keras 3, restart the kernel and try again') from None
+        'is missing, install it in Python 3.9 to 3.13 with `python -m pip install tensorflow '
+        'tf-keras numpy`; in a notebook that has used Keras 3, restart the kernel') from None
 tf.logging.set_verbosity(tf.logging.ERROR)
 warnings.filterwarnings('ignore', r'`tf\.nn\.rnn_cell\.\w+` is deprecated')
 tf.disable_v2_behavior()  # variables and loops are built as in TensorFlow 1
@@ -79,8 +79,8 @@ def RNN(X, weights, biases):
     #         state = tanh(X_in[:, t] @ W + state @ U + bias)
     # So the article's "four hidden layers" for four words are one layer, used four times. The
     # article's "W1" is U. In its pseudocode, `rnn` is RNN_cell, `word` is X_in[:, t], and `output`
-    # and `hidden_state` are both the new state. dynamic_rnn creates the cell's variables: `bias`,
-    # at first 0, and `kernel`, at first random: W stacked on U, [128 input + 128 state, 128 hidden]
+    # and `hidden_state` are both the new state. dynamic_rnn creates the cell's variables: `bias`
+    # and `kernel`, which is W stacked on U, [128 input + 128 state, 128 hidden].
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)  # with tanh, unless told otherwise
     # The initial state is all zeros. It fixes the batch size at 128, although x accepts any size.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
@@ -112,7 +112,7 @@ def build_graph():
     # `minimize` adds a training step to the graph. When run, the step finds the gradients: how the
     # cost changes with each number in the six variables (the four above and the cell's two). The
     # gradients from all 28 uses of W, U, and bias add up. Then Adam, a kind of gradient descent,
-    # averages each number's recent gradients, scales this to about lr or less, and subtracts it.
+    # moves each number by up to about lr to lower the cost.
     train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
     # Does the correct class have the highest score? Axis 1 runs over the classes.
@@ -144,7 +144,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         log = _open_log(os.path.expanduser(logdir), graph) if logdir else None
         step = 0
         while step * batch_size < training_iters:  # the article breaks off before `<`
-            # In random order, new each epoch: [128 batch, 784 pixels] and [128 batch, 10 classes].
+            # Digits come in random order, as [128 batch, 784 pixels] and [128 batch, 10 classes].
             batch_xs, batch_ys = mnist.train.next_batch(batch_size)
             batch_xs = batch_xs.reshape([batch_size, n_steps, n_inputs])
             # One training step changes the six variables to lower the cost of this batch.
@@ -210,8 +210,8 @@ def _write_log(log, step, **scalars):
 
 # %% A replacement for tensorflow.examples.tutorials.mnist.input_data
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
-           'https://storage.googleapis.com/cvdf-datasets/mnist/')  # TensorFlow 1.15's own
-TIMEOUT = 3  # seconds to wait for each of a mirror's (up to eight) IP addresses, then for data
+           'https://storage.googleapis.com/cvdf-datasets/mnist/')  # as in TensorFlow 1.15
+TIMEOUT = 3  # seconds to wait for each of a mirror's IP addresses (up to eight), then for data
 SHA256 = {name + '-ubyte.gz': sha256 for name, sha256 in [  # of MNIST's own files, unpacked
     ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
     ('train-labels-idx1', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
