@@ -53,7 +53,7 @@ tf.disable_v2_behavior()  # variables and loops are built as in TensorFlow 1
 # A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost, and so on stand for
 # arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
 # session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
-# variables, which init and train_op change. Shapes are written [128 batch, 10 classes].
+# variables, changed by init and train_op. Shapes are written [128 batch, 10 classes].
 
 lr = 0.001                # learning rate: roughly the largest change to a weight per training step
 training_iters = 1000000  # training examples to read: about 18 epochs (passes over the data)
@@ -397,7 +397,7 @@ def main(argv=None):
         test_accuracy, trained = train(mnist, args.training_iters, args.seed, args.logdir)
         result = (f'test accuracy {test_accuracy:.4f} on {mnist.test.num_examples} {source}, after '
                   f'{steps} steps in {time.time() - start:.0f} s')
-        encoding = getattr(sys.stdout, 'encoding', None) or 'ascii'  # may lack a path's characters
+        encoding = getattr(sys.stdout, 'encoding', None) or 'ascii'  # cannot encode every path
         print(result.encode(encoding, 'backslashreplace').decode(encoding), flush=True)
         if args.save is not None:
             try:

@@ -223,8 +223,8 @@ def test_import_error_is_one_line_with_the_reason_before_the_remedy(
     status, out, err = wait_for(python(SCRIPT))
     assert status == 1 and out == '' and 'Traceback' not in err
     assert re.fullmatch(
-        'Starting .*\n(.*\n)*rnn_mnist.py: error: .*' + reason + '.* Python 3.9 to 3.13 with `python '
-        '-m pip install tensorflow tf-keras numpy`; .*restart the kernel\n', err)
+        'Starting .*\n(.*\n)*rnn_mnist.py: error: .*' + reason + '.* Python 3.9 to 3.13 with `'
+        'python -m pip install tensorflow tf-keras numpy`; .*restart the kernel\n', err)
 
 
 def test_missing_tf_keras_is_an_import_error_with_one_traceback_at_a_prompt():
