@@ -53,7 +53,7 @@ tf.disable_v2_behavior()  # variables and loops are built as in TensorFlow 1
 # A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost, and so on stand for
 # arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
 # session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
-# variables, changed by init and train_op. Shapes are written [128 batch, 10 classes].
+# variables. Only init and train_op change them. Shapes are written like [128 batch, 10 classes].
 
 lr = 0.001                # learning rate: roughly the largest change to a weight per training step
 training_iters = 1000000  # training examples to read: about 18 epochs (passes over the data)
@@ -117,7 +117,7 @@ def build_graph():
 
     # Does the correct class have the highest score? Axis 1 runs over the classes.
     correct_pre = tf.equal(tf.argmax(y, 1), tf.argmax(pre, 1))  # [128 batch], true or false
-    accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # fraction correct; 0.1 is guessing
+    accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # fraction correct; 0.1 by guessing
 
     init = tf.initialize_all_variables()  # when run, gives all variables their initial values
     return Model(x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init)
@@ -158,8 +158,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
                 _write_log(log, step, accuracy=batch_accuracy, cost=batch_cost)
             step += 1
 
-        # Batch accuracy flatters the network, which has just been trained on the batch. Test images
-        # are new to it. They, too, are read in batches of 128, the size that _init_state fixed.
+        # Batch accuracy flatters the network, which was just trained on the batch. Test images are
+        # new to it. _init_state requires batches of 128, so the last needs padding (not counted).
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         _write_log(log, step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
@@ -397,7 +397,7 @@ def main(argv=None):
         test_accuracy, trained = train(mnist, args.training_iters, args.seed, args.logdir)
         result = (f'test accuracy {test_accuracy:.4f} on {mnist.test.num_examples} {source}, after '
                   f'{steps} steps in {time.time() - start:.0f} s')
-        encoding = getattr(sys.stdout, 'encoding', None) or 'ascii'  # cannot encode every path
+        encoding = getattr(sys.stdout, 'encoding', None) or 'ascii'  # some paths cannot be encoded
         print(result.encode(encoding, 'backslashreplace').decode(encoding), flush=True)
         if args.save is not None:
             try:
@@ -413,7 +413,7 @@ def main(argv=None):
     except (OSError, tf.errors.OpError) as error:
         if getattr(error, 'op', None):  # a failed operation needs a traceback; a log error does not
             raise
-        if not isinstance(error, BrokenPipeError):  # silent if the reader has gone: ... | head -3
+        if not isinstance(error, BrokenPipeError):  # silent if the reader has gone (`... | head`)
             print(f'rnn_mnist.py: error: {error}', file=sys.stderr)
         return 1
 
@@ -439,7 +439,7 @@ def _load(data, data_dir, seed):
 
 
 if __name__ == '__main__':
-    with contextlib.redirect_stderr(sys.stderr or open(os.devnull, 'w')):  # None if closed
+    with contextlib.redirect_stderr(sys.stderr or open(os.devnull, 'w')):  # stderr: None if closed
         # If a notebook runs this file cell by cell, the arguments are not for the script.
         status = main([] if 'ipykernel' in sys.argv[0] else None)
     if status:
