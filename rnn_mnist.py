@@ -36,7 +36,7 @@ if importlib.util.find_spec('tf_keras'):  # home of BasicRNNCell since TensorFlo
 try:
     import numpy as np
     import tensorflow.compat.v1 as tf
-    tf.nn.rnn_cell.BasicRNNCell  # loads Keras, which fails if it is the wrong version
+    tf.nn.rnn_cell.BasicRNNCell  # loads Keras; fails if that is the wrong version
 except KeyboardInterrupt:
     raise (SystemExit(130) if __name__ == '__main__' else KeyboardInterrupt) from None
 except Exception as error:
@@ -128,7 +128,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
 
     `mnist` is what `read_data_sets` returns with `one_hot=True`: 55,000 labeled images of 784
     (28 x 28) grayscale pixels for training, 5,000 for validation (unused), and 10,000 for testing.
-    `training_iters` is a number of examples, rounded up to whole batches. An int as `seed` makes
+    `training_iters` is the number of examples, rounded up to whole batches. An int as `seed` makes
     the initial weights repeatable. `logdir` is a folder for a TensorBoard log. Returns the test
     accuracy, from 0 to 1, and a dict of the trained variables as float32 arrays. Raises
     tf.errors.OpError if the log cannot be written.
@@ -357,7 +357,7 @@ GLYPHS = """
 def generated_data_sets(one_hot=False, seed=None):
     """Makes `Datasets` like MNIST's from shifted, dimmed, and noisy copies of ten glyphs."""
     rng = np.random.RandomState(0)  # the same digits on every call; `seed` is for their order
-    glyphs = np.hsplit(np.array([list(row) for row in GLYPHS.split()]) == '#', 10)  # ten of [7, 6]
+    glyphs = np.hsplit(np.array([list(row) for row in GLYPHS.split()]) == '#', 10)  # each [7, 6]
     canvas = np.pad(np.kron(glyphs, np.ones([3, 3], np.uint8)), [(0, 0), (2, 5), (4, 6)])
     placed = np.array([np.roll(canvas, shift, axis=[1, 2]) for shift in np.ndindex(5, 5)])
     labels = rng.randint(n_classes, size=70000).astype(np.uint8)
