@@ -2,9 +2,9 @@
 
 This is the script from the article "python artificial intelligence tensorflow how to build cyclic
 neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongside the article, whose
-statements from `x` to `init` are in `build_graph`, which calls `RNN`. The session is in `train`,
-`mnist = ...` is in `_load`, and a substitute for `input_data` is below. The article breaks off in
-its `while` loop; the rest is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
+statements are in the section "The lesson" except for `mnist = ...`, which is in `_load`. A
+substitute for `input_data` is between the two. The article breaks off in its `while` loop; the rest
+is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
 # /// script
 # requires-python = ">=3.9,<3.14"
@@ -79,8 +79,9 @@ def RNN(X, weights, biases):
     #         state = tanh(X_in[:, t] @ W + state @ U + bias)
     # So the article's "four hidden layers" for four words are one layer, used four times. The
     # article's "W1" is U. In its pseudocode, `rnn` is RNN_cell, `word` is X_in[:, t], and `output`
-    # and `hidden_state` are both the new state. dynamic_rnn creates the cell's variables: `bias`
-    # and `kernel`, which is W stacked on U, [128 input + 128 state, 128 hidden].
+    # and `hidden_state` are both the new state. dynamic_rnn creates the cell's variables: `bias`,
+    # zeros at first, and `kernel`, small random numbers at first. The kernel is W stacked on U,
+    # [128 input + 128 state, 128 hidden].
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)  # with tanh, unless told otherwise
     # The initial state is all zeros. It fixes the batch size at 128, although x accepts any size.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
@@ -91,36 +92,6 @@ def RNN(X, weights, biases):
     # This is the pseudocode's `ff`. Its ten scores for each digit are also called logits.
     results = tf.matmul(states, weights['out']) + biases['out']  # [128 batch, 10 classes]
     return results
-
-
-def build_graph():
-    """Adds the article's operations to the default graph; returns them as a `Model`."""
-    # Placeholders stand for arrays to be fed. As in the article, `None` accepts any batch size.
-    x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels, from 0 (black) to 1 (white)
-    y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: 1 for the correct class, else 0
-
-    # Variables keep their values from one sess.run to the next. Training changes these values.
-    weights = {'in': tf.Variable(tf.random_normal([n_inputs, n_hidden_units])),
-               'out': tf.Variable(tf.random_normal([n_hidden_units, n_classes]))}
-    biases = {'in': tf.Variable(tf.constant(0.1, shape=[n_hidden_units])),
-              'out': tf.Variable(tf.constant(0.1, shape=[n_classes]))}
-
-    pre = RNN(x, weights, biases)  # [128 batch, 10 classes]
-    # Softmax turns the scores into probabilities. A digit's cross-entropy is -log(p), where p is
-    # the probability of the correct class. The cost, one number, is the mean over the batch.
-    cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
-    # `minimize` adds a training step to the graph. When run, the step finds the gradients: how the
-    # cost changes with each number in the six variables (the four above and the cell's two). The
-    # gradients from all 28 uses of W, U, and bias add up. Then Adam, a kind of gradient descent,
-    # moves each number by up to about lr to lower the cost.
-    train_op = tf.train.AdamOptimizer(lr).minimize(cost)
-
-    # Does the correct class have the highest score? Axis 1 runs over the classes.
-    correct_pre = tf.equal(tf.argmax(y, 1), tf.argmax(pre, 1))  # [128 batch], true or false
-    accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # fraction correct; 0.1 by guessing
-
-    init = tf.initialize_all_variables()  # when run, gives all variables their initial values
-    return Model(x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init)
 
 
 def train(mnist, training_iters=training_iters, seed=None, logdir=None):
@@ -135,16 +106,43 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
     """
     # The first phase builds a graph. In this block, all new operations go into this graph.
     with tf.Graph().as_default() as graph:
-        tf.set_random_seed(seed)
-        x, y, weights, biases, pre, cost, train_op, correct_pre, accuracy, init = build_graph()
+        tf.set_random_seed(seed)  # the initial weights will be random
+        # Placeholders stand for arrays to be fed. `None` accepts any number of digits. The pixels x
+        # range from 0 (black) to 1 (white). The labels y are 1 for the correct class, else 0.
+        x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])
+        y = tf.placeholder(tf.float32, [None, n_classes])  # called one-hot
+
+        # Variables keep their values from one sess.run to the next. Training changes these values.
+        weights = {'in': tf.Variable(tf.random_normal([n_inputs, n_hidden_units])),
+                   'out': tf.Variable(tf.random_normal([n_hidden_units, n_classes]))}
+        biases = {'in': tf.Variable(tf.constant(0.1, shape=[n_hidden_units])),
+                  'out': tf.Variable(tf.constant(0.1, shape=[n_classes]))}
+
+        pre = RNN(x, weights, biases)  # [128 batch, 10 classes]
+        # Softmax turns the scores into probabilities. A digit's cross-entropy is -log(p), where p
+        # is the probability of the correct class. The cost, one number, is the batch's mean.
+        cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
+        # `minimize` adds a training step to the graph. When run, the step finds the gradients: how
+        # the cost changes with each number in the six variables (the four above and the cell's
+        # two). The gradients from all 28 uses of W, U, and bias add up. Then Adam, a kind of
+        # gradient descent, moves each number by up to about lr to lower the cost.
+        train_op = tf.train.AdamOptimizer(lr).minimize(cost)
+
+        # Does the correct class have the highest score? Axis 1 runs over the classes. The accuracy
+        # is the fraction of correct answers: 0.1 by guessing.
+        correct_pre = tf.equal(tf.argmax(y, 1), tf.argmax(pre, 1))  # [128 batch], true or false
+        accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))
+
+        init = tf.initialize_all_variables()  # when run, gives all variables their initial values
 
     # The second phase runs parts of the graph in a session.
     with tf.Session(graph=graph, config=SESSION_CONFIG) as sess:
         sess.run(init)
-        log = _open_log(os.path.expanduser(logdir), graph) if logdir else None
+        log = _open_log(logdir, graph)
         step = 0
         while step * batch_size < training_iters:  # the article breaks off before `<`
-            # Digits come in random order, as [128 batch, 784 pixels] and [128 batch, 10 classes].
+            # The next 128 digits in random order: [128 batch, 784 pixels], [128 batch, 10 classes].
+            # At the end of an epoch, the batch is completed from the next epoch.
             batch_xs, batch_ys = mnist.train.next_batch(batch_size)
             batch_xs = batch_xs.reshape([batch_size, n_steps, n_inputs])
             # One training step changes the six variables to lower the cost of this batch.
@@ -155,19 +153,17 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
                     [accuracy, cost], feed_dict={x: batch_xs, y: batch_ys})
                 print(f'step {step:4}/{math.ceil(training_iters / batch_size)}'
                       f'  batch accuracy {batch_accuracy:.4f}', flush=True)
-                _write_log(log, step, accuracy=batch_accuracy, cost=batch_cost)
+                log(step, accuracy=batch_accuracy, cost=batch_cost)
             step += 1
 
         # Batch accuracy flatters the network, which was just trained on the batch. Test images are
         # new to it. _init_state requires batches of 128, so the last needs padding (not counted).
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
-        _write_log(log, step, test_accuracy=test_accuracy)
+        log(step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
 
 
 # %% Helpers for the lesson
-Model = namedtuple('Model', 'x y weights biases pre cost train_op correct_pre accuracy init')
-
 SESSION_CONFIG = tf.ConfigProto(
     # One thread per operation suits these small matrix products and makes a seeded run repeatable.
     intra_op_parallelism_threads=1,
@@ -193,19 +189,20 @@ def _trained_variables(weights, biases):
 
 
 def _open_log(logdir, graph):
-    """Opens a TensorBoard log and writes the graph to it."""
+    """Writes the graph to a TensorBoard log, if any; returns a function that logs scalars."""
+    if not logdir:
+        return lambda step, **scalars: None
+    logdir = os.path.expanduser(logdir)
     tf.gfile.MakeDirs(logdir)
     # tf.summary.FileWriter is not used: its thread prints a traceback if the disk is full.
-    log = tf.io.TFRecordWriter(os.path.join(logdir, f'events.out.tfevents.{time.time():.6f}'))
-    log.write(tf.Event(graph_def=graph.as_graph_def().SerializeToString()).SerializeToString())
-    return log
+    file = tf.io.TFRecordWriter(os.path.join(logdir, f'events.out.tfevents.{time.time():.6f}'))
+    file.write(tf.Event(graph_def=graph.as_graph_def().SerializeToString()).SerializeToString())
 
-
-def _write_log(log, step, **scalars):
-    if log:
+    def log(step, **scalars):
         summary = tf.Summary(value=[{'tag': k, 'simple_value': v} for k, v in scalars.items()])
-        log.write(tf.Event(wall_time=time.time(), step=step, summary=summary).SerializeToString())
-        log.flush()
+        file.write(tf.Event(wall_time=time.time(), step=step, summary=summary).SerializeToString())
+        file.flush()
+    return log
 
 
 # %% A replacement for tensorflow.examples.tutorials.mnist.input_data

@@ -5,9 +5,9 @@ import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 import pytest
 from helpers import accuracies
-from rnn_mnist import build_graph, tf, train
+from rnn_mnist import tf, train
 import rnn_mnist
-from tf1_reference.given import given
+from tf1_reference.given import article_names, given
 
 BasicRNNCell = tf.nn.rnn_cell.BasicRNNCell
 BATCH, TIME, DEPTH, UNITS = 3, 4, 2, 5
@@ -243,30 +243,30 @@ def rnn(monkeypatch):
 
 @pytest.fixture
 def article(rnn):
-    """The article's graph as a `Model`, an initialized session, and a batch to feed."""
-    model = build_graph()
+    """The article's names, an initialized session, and a batch to feed."""
+    names = article_names(train)
     images, labels = given().train.next_batch(128)
-    with tf.Session() as sess:
-        sess.run(model.init)
-        yield model, sess, {model.x: images.reshape([-1, 28, 28]), model.y: labels}
+    with names.graph.as_default(), tf.Session() as sess:
+        sess.run(names.init)
+        yield names, sess, {names.x: images.reshape([-1, 28, 28]), names.y: labels}
 
 
-def test_first_reshape_has_28_inputs_not_128_or_256_hidden_units(graph):
-    build_graph()
+def test_first_reshape_has_28_inputs_not_128_or_256_hidden_units():
+    graph = article_names(train).graph
     assert graph.get_tensor_by_name('Reshape:0').shape.as_list() == [None, 28]
 
 
-def test_shapes_in_rnn_have_no_256(graph, rnn):
-    pre = build_graph().pre
-    products = [graph.get_tensor_by_name(name) for name in ['MatMul:0', 'add:0']]
-    assert [tensor.shape.as_list() for tensor in [*products, *rnn.values(), pre]] == [
+def test_shapes_in_rnn_have_no_256(rnn):
+    names = article_names(train)
+    products = [names.graph.get_tensor_by_name(name) for name in ['MatMul:0', 'add:0']]
+    assert [tensor.shape.as_list() for tensor in [*products, *rnn.values(), names.pre]] == [
         [None, 128], [None, 128], [None, 28, 128], [128, 128], [128, 28, 128], [128, 128],
         [128, 10]]
 
 
 def test_each_time_step_takes_one_row_of_the_digit(rnn, article):
-    model, sess, batch = article
-    gradient = sess.run(tf.gradients(rnn['outputs'][:, 3], model.x)[0], batch)  # after four rows
+    names, sess, batch = article
+    gradient = sess.run(tf.gradients(rnn['outputs'][:, 3], names.x)[0], batch)  # after four rows
     assert np.flatnonzero(np.abs(gradient).max(axis=(0, 2))).tolist() == [0, 1, 2, 3]
 
 
@@ -280,27 +280,27 @@ def test_kernel_stacks_the_weights_for_the_input_on_those_for_the_state():
 
 
 def test_train_op_changes_all_six_variables_while_accuracy_changes_none(article):
-    model, sess, batch = article
+    names, sess, batch = article
     variables = tf.trainable_variables()
     before, _, still, _, after = [sess.run(fetch, batch) for fetch in [
-        variables, model.accuracy, variables, model.train_op, variables]]
+        variables, names.accuracy, variables, names.train_op, variables]]
     assert [np.array_equal(*values) for values in zip(before, still)] == [True] * 6
     assert [np.array_equal(*values) for values in zip(before, after)] == [False] * 6
 
 
 def test_results_come_from_the_final_state_which_equals_the_last_output(rnn, article):
-    model, sess, batch = article
+    names, sess, batch = article
     outputs, states, weights, biases, pre = sess.run(
-        [rnn['outputs'], rnn['states'], model.weights, model.biases, model.pre], batch)
+        [rnn['outputs'], rnn['states'], names.weights, names.biases, names.pre], batch)
     assert_array_equal(states, outputs[:, -1])
     assert_allclose(pre, states.dot(weights['out']) + biases['out'], rtol=1e-4, atol=1e-4)
 
 
 def test_zero_state_fixes_the_batch_size_at_128(article):
-    model, sess, _ = article
-    sess.run(model.pre, {model.x: np.zeros([128, 28, 28])})
+    names, sess, _ = article
+    sess.run(names.pre, {names.x: np.zeros([128, 28, 28])})
     with pytest.raises(tf.errors.InvalidArgumentError):
-        sess.run(model.pre, {model.x: np.zeros([127, 28, 28])})
+        sess.run(names.pre, {names.x: np.zeros([127, 28, 28])})
 
 
 # ------------------------------------------------------------------------------- all the code
@@ -318,8 +318,8 @@ def test_one_hot_is_true_for_any_non_empty_string(one_hot, mnist_dir):
 
 @pytest.mark.parametrize('name, shape', [('in', (28, 128)), ('out', (128, 10))])
 def test_initial_weights_are_standard_normal_and_biases_are_one_tenth(name, shape, article):
-    model, sess, _ = article
-    weight, bias = sess.run([model.weights[name], model.biases[name]])
+    names, sess, _ = article
+    weight, bias = sess.run([names.weights[name], names.biases[name]])
     assert weight.shape == shape
     error = 1 / np.sqrt(weight.size)  # standard error; a deviation of 4 times this is unlikely
     assert abs(weight.mean()) < 4 * error and abs(weight.std() - 1) < 4 * error
@@ -334,10 +334,10 @@ def test_softmax_cross_entropy_has_no_gradient_with_respect_to_the_labels():
 
 
 def test_cost_is_the_mean_over_the_batch(article):
-    model, sess, batch = article
-    cost, pre = sess.run([model.cost, model.pre], batch)
+    names, sess, batch = article
+    cost, pre = sess.run([names.cost, names.pre], batch)
     log_softmax = pre - np.log(np.exp(pre.astype(np.float64)).sum(axis=1, keepdims=True))
-    assert_allclose(cost, -(batch[model.y] * log_softmax).sum(axis=1).mean(), rtol=1e-5)
+    assert_allclose(cost, -(batch[names.y] * log_softmax).sum(axis=1).mean(), rtol=1e-5)
 
 
 def test_initialize_all_variables_is_the_old_name_of_global_variables_initializer():
@@ -358,8 +358,8 @@ def test_training_iters_counts_examples_and_gives_7813_steps_and_391_lines(
 
 def test_printed_accuracy_is_that_of_the_batch_just_trained_on(mnist, monkeypatch, request, capsys):
     monkeypatch.setattr(rnn_mnist, 'lr', 0.1)  # one training step changes the accuracy by a lot
-    model, sess, batch = request.getfixturevalue('article')
+    names, sess, batch = request.getfixturevalue('article')
     before, _, after = [
-        sess.run(fetch, batch) for fetch in [model.accuracy, model.train_op, model.accuracy]]
+        sess.run(fetch, batch) for fetch in [names.accuracy, names.train_op, names.accuracy]]
     train(mnist._replace(train=given().train), training_iters=128, seed=0)
     assert before != after and accuracies(capsys.readouterr().out) == ['{:.4f}'.format(after)]

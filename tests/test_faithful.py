@@ -6,9 +6,9 @@ import numpy as np
 from numpy.testing import assert_allclose
 import pytest
 from helpers import TOP, accuracies, logits_with_numpy
-from rnn_mnist import SHA256, batch_size, build_graph, read_data_sets, tf, train
+from rnn_mnist import SHA256, batch_size, read_data_sets, tf, train
 import rnn_mnist
-from tf1_reference.given import given, loader_answers, nodes, sketch, write_files
+from tf1_reference.given import article_names, given, loader_answers, nodes, sketch, write_files
 
 MNIST_DATA = os.path.join(TOP, 'MNIST_data')
 with open(os.path.join(TOP, 'tests', 'tf1_reference', 'record.json')) as file:
@@ -33,28 +33,27 @@ def wiring(nodes):
         if kind not in ['Const', 'TensorArraySizeV3'] and not name.startswith('gradients/'))
 
 
-def start_from(model, values):
-    """Returns a copy of the model whose `init` assigns these values to the variables."""
-    with tf.control_dependencies([model.init]):
-        init = tf.group(*[variable.assign(value)
-                          for variable, value in zip(tf.trainable_variables(), values)])
-    return model._replace(init=init)
+def start_from(values, monkeypatch):
+    """Makes `init` assign these values to the variables."""
+    def initialize_all_variables(initialize=tf.initialize_all_variables):
+        with tf.control_dependencies([initialize()]):
+            return tf.group(*map(tf.assign, tf.trainable_variables(), values))
+    monkeypatch.setattr(tf, 'initialize_all_variables', initialize_all_variables)
 
 
-def test_graph_outside_the_gradients_is_wired_as_in_tensorflow_1(graph):
-    build_graph()
+def test_graph_outside_the_gradients_is_wired_as_in_tensorflow_1():
+    graph = article_names(train).graph
     ours, theirs = wiring(nodes(graph, tf.make_ndarray)), wiring(RECORD['nodes'])
     assert len(theirs) > 100 and ours == theirs
 
 
 @pytest.mark.skipif(tf.VERSION != '1.15.5', reason='needs TensorFlow 1.15.5')
-def test_graph_is_that_of_tensorflow_1_node_for_node(graph):
-    build_graph()
-    assert nodes(graph, tf.make_ndarray) == RECORD['nodes']
+def test_graph_is_that_of_tensorflow_1_node_for_node():
+    assert nodes(article_names(train).graph, tf.make_ndarray) == RECORD['nodes']
 
 
-def test_variables_and_adam_parameters_are_those_of_tensorflow_1(graph):
-    build_graph()
+def test_variables_and_adam_parameters_are_those_of_tensorflow_1():
+    graph = article_names(train).graph
     assert RECORD['variables'] == ['{} {}'.format(op.name, op.outputs[0].shape)
                                    for op in graph.get_operations() if op.type == 'VariableV2']
     for name, value in RECORD['adam'].items():
@@ -62,17 +61,17 @@ def test_variables_and_adam_parameters_are_those_of_tensorflow_1(graph):
         assert constant.get_attr('value').float_val == [np.float32(value)]
 
 
-def test_logits_gradients_and_costs_from_given_weights_are_those_of_tensorflow_1(graph):
+def test_logits_gradients_and_costs_from_given_weights_are_those_of_tensorflow_1(monkeypatch):
     initial, batches = given()
-    model = start_from(build_graph(), initial)
-    gradients = [op.inputs[9] for op in graph.get_operations() if op.type == 'ApplyAdam']
-    steps = []
-    with tf.Session() as sess:
-        sess.run(model.init)
+    start_from(initial, monkeypatch)
+    names, steps = article_names(train), []
+    gradients = [op.inputs[9] for op in names.graph.get_operations() if op.type == 'ApplyAdam']
+    with tf.Session(graph=names.graph) as sess:
+        sess.run(names.init)
         for _ in RECORD['given']['costs']:
             images, labels = batches.next_batch(batch_size)
-            steps.append(sess.run([model.pre, gradients, model.cost, model.train_op], {
-                model.x: images.reshape([-1, 28, 28]), model.y: labels}))
+            steps.append(sess.run([names.pre, gradients, names.cost, names.train_op], {
+                names.x: images.reshape([-1, 28, 28]), names.y: labels}))
     logits, gradients, costs, _ = zip(*steps)
     assert_allclose(logits[0].ravel(), RECORD['given']['logits'], rtol=0, atol=1e-4)
     for gradient, expected in zip(gradients[0], RECORD['given']['gradients']):
@@ -91,7 +90,7 @@ def test_numpy_computes_the_logits_of_tensorflow_1():
 def test_printed_accuracies_from_given_weights_and_batches_are_those_of_tensorflow_1(
         mnist, monkeypatch, capsys):
     initial, batches = given()
-    monkeypatch.setattr(rnn_mnist, 'build_graph', lambda: start_from(build_graph(), initial))
+    start_from(initial, monkeypatch)
     train(mnist._replace(train=batches), training_iters=100 * batch_size)
     assert accuracies(capsys.readouterr().out) == [
         '{:.4f}'.format(value) for value in RECORD['given']['accuracies']]
@@ -132,8 +131,7 @@ def is_mnist(folder):
 @pytest.mark.parametrize('seed', ['0', '1'])
 def test_first_lines_on_mnist_are_those_of_tensorflow_1(seed, monkeypatch, capsys):
     record = RECORD['mnist'][seed]
-    monkeypatch.setattr(rnn_mnist, 'build_graph', lambda: start_from(
-        build_graph(), initial_values(record['op_seeds'])))
+    start_from(initial_values(record['op_seeds']), monkeypatch)
     mnist = read_data_sets(MNIST_DATA, one_hot='true', seed=int(seed))
     train(mnist, training_iters=(20 * (LINES - 1) + 1) * batch_size)
     assert accuracies(capsys.readouterr().out) == record['accuracies'][:LINES]

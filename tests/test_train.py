@@ -1,12 +1,13 @@
-"""Tests `train` and `build_graph` as used at a prompt: seeds, constants, experiments, and logs."""
+"""Tests `train` as used at a prompt: seeds, constants, experiments, and logs."""
 import types
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from helpers import accuracies, logits_with_numpy
-from rnn_mnist import build_graph, read_data_sets, tf, train
+from rnn_mnist import read_data_sets, tf, train
 import rnn_mnist
+from tf1_reference.given import article_names
 
 
 def test_train_can_be_called_again_after_an_interrupt_and_leaves_the_default_graph_alone(
@@ -65,10 +66,10 @@ def read_log(folder):
                    for event in events for value in event.summary.value}
 
 
-def test_log_has_the_graph_the_costs_and_the_printed_accuracies(graph, mnist, tmp_path, capsys):
+def test_log_has_the_graph_the_costs_and_the_printed_accuracies(mnist, tmp_path, capsys):
     accuracy, _ = train(mnist, training_iters=21 * 128, logdir=str(tmp_path / 'new' / 'log'))
     logged, scalars = read_log(tmp_path / 'new' / 'log')
-    build_graph()  # without a log, for comparison
+    graph = article_names(train).graph  # without a log, for comparison
     assert [node.name for node in logged.node] == [op.name for op in graph.get_operations()]
     assert set(scalars) == {(0, 'accuracy'), (0, 'cost'), (20, 'accuracy'), (20, 'cost'),
                             (21, 'test_accuracy')}

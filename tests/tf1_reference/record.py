@@ -17,14 +17,11 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.examples.tutorials.mnist import input_data
 
-from given import Given, given, loader_answers, nodes, sketch, write_files
+from given import (
+    End, Given, article_names, given, loader_answers, nodes, sketch, write_files)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-
-
-class End(Exception):
-    """Ends the listing early when raised in place of a batch."""
 
 
 class Seen:
@@ -148,8 +145,7 @@ def compare(record):
     """Prints how much of the record the script reproduces."""
     sys.path.insert(0, TOP)
     import rnn_mnist
-    with tf.Graph().as_default() as graph:
-        rnn_mnist.build_graph()
+    graph = article_names(rnn_mnist.train).graph
     print('operations, in order: %s (the script has %d)' % (
         same(nodes(graph, tf.make_ndarray), record['nodes']), len(nodes(graph, tf.make_ndarray))))
     print('loader answers: %s' % same(
