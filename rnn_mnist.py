@@ -2,9 +2,9 @@
 
 This is the script from the article "python artificial intelligence tensorflow how to build cyclic
 neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongside the article, whose
-statements are in the section "The lesson" except for `mnist = ...`, which is in `_load`. A
-substitute for `input_data` is between the two. The article breaks off in its `while` loop; the rest
-is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
+statements are in the section "The lesson", except that the import is above it, and `mnist = ...`
+below it, in `_load`. Another section replaces `input_data`. The article breaks off in its `while`
+loop; the rest of the loop is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
 # /// script
 # requires-python = ">=3.9,<3.14"
@@ -53,9 +53,9 @@ tf.disable_v2_behavior()  # variables and loops are built as in TensorFlow 1
 # A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost, and so on stand for
 # arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
 # session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
-# variables. Only init and train_op change them. Shapes are written like [128 batch, 10 classes].
+# variables. Only init and train_op change the variables. Shapes look like [128 batch, 10 classes].
 
-lr = 0.001                # learning rate: roughly the largest change to a weight per training step
+lr = 0.001                # learning rate: about how far a training step may move each weight
 training_iters = 1000000  # training examples to read: about 18 epochs (passes over the data)
 batch_size = 128          # digits per training step
 n_inputs = 28             # pixels per row
@@ -65,11 +65,12 @@ n_classes = 10            # the digits 0 to 9
 
 
 def RNN(X, weights, biases):
-    """Adds the network to the graph and returns the class scores for `X`, pixels from 0 to 1."""
+    """Adds the network to the graph; returns the class scores. `train` creates the arguments."""
     # X: [128 batch, 28 steps, 28 inputs]. All rows are stacked for one matrix product. (The
     # article's "256 hidden" is always wrong, and so is its "128 hidden" for the first reshape.)
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
     # Each row of 28 pixels is projected, with learned weights, to 128 numbers, the cell's input.
+    # (This is the article's choice. The cell could also read the pixels themselves.)
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
@@ -80,10 +81,10 @@ def RNN(X, weights, biases):
     # So the article's "four hidden layers" for four words are one layer, used four times. The
     # article's "W1" is U. In its pseudocode, `rnn` is RNN_cell, `word` is X_in[:, t], and `output`
     # and `hidden_state` are both the new state. dynamic_rnn creates the cell's variables: `bias`,
-    # zeros at first, and `kernel`, small random numbers at first. The kernel is W stacked on U,
+    # initially zeros, and `kernel`, initially small random numbers. The kernel is W stacked on U:
     # [128 input + 128 state, 128 hidden].
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)  # with tanh, unless told otherwise
-    # The initial state is all zeros. It fixes the batch size at 128, although x accepts any size.
+    # The initial state is all zeros. Its shape fixes the batch size at 128.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
     # outputs: [128 batch, 28 steps, 128 hidden], the state after each row; not needed
     # states:  [128 batch, 128 hidden], the state after the last row, equal to outputs[:, -1]
@@ -100,19 +101,20 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
     `mnist` is what `read_data_sets` returns with `one_hot=True`: 55,000 labeled images of 784
     (28 x 28) grayscale pixels for training, 5,000 for validation (unused), and 10,000 for testing.
     `training_iters` is the number of examples, rounded up to whole batches. An int as `seed` makes
-    the initial weights repeatable. `logdir` is a folder for a TensorBoard log. Returns the test
-    accuracy, from 0 to 1, and a dict of the trained variables as float32 arrays. Raises
+    the initial weights repeatable. `logdir`, if any, is a folder for a TensorBoard log. Returns the
+    test accuracy, from 0 to 1, and a dict of the six trained variables as float32 arrays. Raises
     tf.errors.OpError if the log cannot be written.
     """
     # The first phase builds a graph. In this block, all new operations go into this graph.
     with tf.Graph().as_default() as graph:
-        tf.set_random_seed(seed)  # the initial weights will be random
-        # Placeholders stand for arrays to be fed. `None` accepts any number of digits. The pixels x
-        # range from 0 (black) to 1 (white). The labels y are 1 for the correct class, else 0.
-        x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])
-        y = tf.placeholder(tf.float32, [None, n_classes])  # called one-hot
+        tf.set_random_seed(seed)  # makes the initial weights repeatable
+        # Placeholders stand for arrays to be fed. `None`, the article's choice, accepts any batch
+        # size, although _init_state fixes it at 128.
+        x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels: 0 (black) to 1 (white)
+        y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: correct class 1, others 0
 
         # Variables keep their values from one sess.run to the next. Training changes these values.
+        # The weights start as random numbers of mean 0 and standard deviation 1.
         weights = {'in': tf.Variable(tf.random_normal([n_inputs, n_hidden_units])),
                    'out': tf.Variable(tf.random_normal([n_hidden_units, n_classes]))}
         biases = {'in': tf.Variable(tf.constant(0.1, shape=[n_hidden_units])),
@@ -124,8 +126,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
         # `minimize` adds a training step to the graph. When run, the step finds the gradients: how
         # the cost changes with each number in the six variables (the four above and the cell's
-        # two). The gradients from all 28 uses of W, U, and bias add up. Then Adam, a kind of
-        # gradient descent, moves each number by up to about lr to lower the cost.
+        # two). A number that is used 28 times, as in W and U, gets the sum of 28 gradients. Then
+        # Adam, a kind of gradient descent, moves each number by up to about lr to lower the cost.
         train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
         # Does the correct class have the highest score? Axis 1 runs over the classes. The accuracy
@@ -135,20 +137,21 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
 
         init = tf.initialize_all_variables()  # when run, gives all variables their initial values
 
-    # The second phase runs parts of the graph in a session.
+    # The second phase runs parts of the graph in a session. (SESSION_CONFIG and all functions whose
+    # names begin with `_` are defined below the lesson. Without a logdir, `log` does nothing.)
     with tf.Session(graph=graph, config=SESSION_CONFIG) as sess:
         sess.run(init)
         log = _open_log(logdir, graph)
         step = 0
         while step * batch_size < training_iters:  # the article breaks off before `<`
-            # The next 128 digits in random order: [128 batch, 784 pixels], [128 batch, 10 classes].
-            # At the end of an epoch, the batch is completed from the next epoch.
+            # Each epoch takes all training digits once, in a new random order. A batch is the next
+            # 128, even across the end of an epoch: [128 batch, 784 pixels] and [128 batch, 10].
             batch_xs, batch_ys = mnist.train.next_batch(batch_size)
             batch_xs = batch_xs.reshape([batch_size, n_steps, n_inputs])
             # One training step changes the six variables to lower the cost of this batch.
             sess.run(train_op, feed_dict={x: batch_xs, y: batch_ys})
             if step % 20 == 0:
-                # This run, after the training step, changes no variable.
+                # This run comes after the training step, even at step 0. It changes no variable.
                 batch_accuracy, batch_cost = sess.run(
                     [accuracy, cost], feed_dict={x: batch_xs, y: batch_ys})
                 print(f'step {step:4}/{math.ceil(training_iters / batch_size)}'
@@ -156,8 +159,9 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
                 log(step, accuracy=batch_accuracy, cost=batch_cost)
             step += 1
 
-        # Batch accuracy flatters the network, which was just trained on the batch. Test images are
-        # new to it. _init_state requires batches of 128, so the last needs padding (not counted).
+        # The article's program would end here. The batch accuracy flatters the network, which was
+        # just trained on the batch. The 10,000 test digits are new to it. They are read in batches
+        # of 128, as _init_state requires. The last batch is padded, and padding is not counted.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         log(step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
