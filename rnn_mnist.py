@@ -2,9 +2,9 @@
 
 This is the script from the article "python artificial intelligence tensorflow how to build cyclic
 neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongside the article, whose
-statements are in the section "The lesson", except that the import is above it, and `mnist = ...`
-below it, in `_load`. Another section replaces `input_data`. The article breaks off in its `while`
-loop; the rest of the loop is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
+code is in the section "The lesson". Only the import is above it, and the call of `read_data_sets`
+is below it, in `_load`. Another section replaces `input_data`. The article breaks off in its
+`while` loop. The rest is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
 # /// script
 # requires-python = ">=3.9,<3.14"
@@ -52,10 +52,10 @@ tf.disable_v2_behavior()  # variables and loops are built as in TensorFlow 1
 # %% The lesson
 # A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost, and so on stand for
 # arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
-# session: sess.run(what, feed_dict) computes `what` from the arrays fed for x and y and from the
-# variables. Only init and train_op change the variables. Shapes look like [128 batch, 10 classes].
+# session: sess.run(what, feed_dict) computes `what` from the variables and any arrays fed for x and
+# y. Only init and train_op change the variables. Shapes look like [128 batch, 10 classes].
 
-lr = 0.001                # learning rate: about how far a training step may move each weight
+lr = 0.001                # learning rate: roughly how far a training step may move each weight
 training_iters = 1000000  # training examples to read: about 18 epochs (passes over the data)
 batch_size = 128          # digits per training step
 n_inputs = 28             # pixels per row
@@ -100,14 +100,14 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
 
     `mnist` is what `read_data_sets` returns with `one_hot=True`: 55,000 labeled images of 784
     (28 x 28) grayscale pixels for training, 5,000 for validation (unused), and 10,000 for testing.
-    `training_iters` is the number of examples, rounded up to whole batches. An int as `seed` makes
-    the initial weights repeatable. `logdir`, if any, is a folder for a TensorBoard log. Returns the
-    test accuracy, from 0 to 1, and a dict of the six trained variables as float32 arrays. Raises
-    tf.errors.OpError if the log cannot be written.
+    `training_iters`, the number of training examples, is rounded up to whole batches. An int as
+    `seed` makes the initial weights repeatable. `logdir`, if any, is a folder for a TensorBoard
+    log. Returns the test accuracy, from 0 to 1, and a dict of the six trained variables as float32
+    arrays. Raises tf.errors.OpError if the log cannot be written.
     """
-    # The first phase builds a graph. In this block, all new operations go into this graph.
+    # The first phase builds a graph, here a new one. (The article uses TensorFlow's default graph.)
     with tf.Graph().as_default() as graph:
-        tf.set_random_seed(seed)  # makes the initial weights repeatable
+        tf.set_random_seed(seed)  # makes the initial weights repeatable, given a seed
         # Placeholders stand for arrays to be fed. `None`, the article's choice, accepts any batch
         # size, although _init_state fixes it at 128.
         x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels: 0 (black) to 1 (white)
@@ -122,18 +122,17 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
 
         pre = RNN(x, weights, biases)  # [128 batch, 10 classes]
         # Softmax turns the scores into probabilities. A digit's cross-entropy is -log(p), where p
-        # is the probability of the correct class. The cost, one number, is the batch's mean.
+        # is the probability of the correct class. The cost, one number, is the mean over the batch.
         cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
         # `minimize` adds a training step to the graph. When run, the step finds the gradients: how
         # the cost changes with each number in the six variables (the four above and the cell's
-        # two). A number that is used 28 times, as in W and U, gets the sum of 28 gradients. Then
-        # Adam, a kind of gradient descent, moves each number by up to about lr to lower the cost.
+        # two). The gradients from all 28 time steps, which use the same W and U, add up. Then Adam,
+        # a kind of gradient descent, moves each number by up to about lr to lower the cost.
         train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
-        # Does the correct class have the highest score? Axis 1 runs over the classes. The accuracy
-        # is the fraction of correct answers: 0.1 by guessing.
+        # Does the correct class have the highest score? Axis 1 runs over the classes.
         correct_pre = tf.equal(tf.argmax(y, 1), tf.argmax(pre, 1))  # [128 batch], true or false
-        accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))
+        accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # fraction true; 0.1 by chance
 
         init = tf.initialize_all_variables()  # when run, gives all variables their initial values
 
@@ -224,8 +223,8 @@ Datasets = namedtuple('Datasets', 'train validation test')
 class DataSet:
     """Holds images and labels and returns them in batches, like TensorFlow 1's `DataSet`.
 
-    `images` are float32 from 0 to 1, `[n, 784]`, or `[n, 28, 28, 1]` if `reshape` is false.
-    `labels` are float64 `[n, 10]` if one-hot, else uint8 `[n]`. Here, n is `num_examples`.
+    The attribute `images` is float32, 0 to 1, `[n, 784]` or, without `reshape`, `[n, 28, 28, 1]`.
+    The attribute `labels` is float64 `[n, 10]` if one-hot, else uint8 `[n]`. n is `num_examples`.
     """
 
     def __init__(self, images, labels, rng, one_hot, reshape=True):
@@ -262,7 +261,7 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, *, reshape=True,
     if missing:
         for path, name in [(_find(train_dir, name), name) for name in SHA256]:
             if path and _read_idx(path)[1] != SHA256[name]:
-                raise ValueError(f"{path}: expected MNIST's own file, got another; cannot add the "
+                raise ValueError(f'{path}: expected MNIST, got other data; cannot add the '
                                  f'missing {", ".join(missing)} to data that is not MNIST')
         _download(missing, train_dir)
     paths = [_find(train_dir, name) for name in SHA256]
@@ -299,7 +298,7 @@ def _read_idx(path):
     except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f'{path}: cannot be read: {error}') from None
     magic, size = (2051, [28, 28]) if 'images' in os.path.basename(path) else (2049, [])
-    start = 8 + 4 * len(size)  # magic, n, and size come first, each 32 bits, big-endian
+    start = 8 + 4 * len(size)  # magic, n, and size come first, 32 bits per number, big-endian
     header = np.frombuffer(data[:start].ljust(start, b'\0'), '>u4').tolist()
     shape = [header[1], *size]
     if header != [magic, *shape] or len(data) != start + np.prod(shape):
@@ -390,7 +389,7 @@ def main(argv=None):
     try:
         if args.save is not None:
             is_new = not os.path.exists(args.save)
-            open(args.save, 'ab').close()  # raises OSError now rather than after training
+            open(args.save, 'ab').close()  # raises any OSError now rather than after training
             if is_new:
                 os.remove(os.path.realpath(args.save))
         mnist, source = _load(args.data, args.data_dir, args.seed)
@@ -414,7 +413,7 @@ def main(argv=None):
     except (OSError, tf.errors.OpError) as error:
         if getattr(error, 'op', None):  # a failed operation needs a traceback; a log error does not
             raise
-        if not isinstance(error, BrokenPipeError):  # silent if the reader has gone (`... | head`)
+        if not isinstance(error, BrokenPipeError):  # silent if the reader is gone (`... | head`)
             print(f'rnn_mnist.py: error: {error}', file=sys.stderr)
         return 1
 
