@@ -5,10 +5,10 @@
 A round takes about half a minute on an idle machine. `--tf1` and `--torch` name Python interpreters
 that have TensorFlow 1.15.5 and PyTorch, respectively. Omitting either of these options leaves out
 its row. The table gives the median over the rounds, in milliseconds per step, not counting startup
-or the first 100 steps. Its second row is the script without its `SESSION_CONFIG`. Its last row is
-the time for a step's matrix products at NumPy's speed for large matrices. If the `--data-dir`
-folder exists, one more line (not on Windows, which lacks `resource`) gives the memory used by a run
-and the time until the run prints its first line.
+or the first 100 steps. The second row is for the script without its `SESSION_CONFIG`. The last row
+is the time for a step's matrix products at NumPy's speed for large matrices. If the `--data-dir`
+folder exists, and not on Windows, which lacks the `resource` module, one more line gives the memory
+used by a run and the time from the end of the import until the run prints its first line.
 
 None of these made the script faster: running operations on 1, 2, 3, or 4 inter-op threads or on the
 caller's thread; turning off Grappler's optimizers, one by one or all together; turning off oneDNN;

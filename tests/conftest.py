@@ -24,7 +24,7 @@ from tf1_reference.given import write_files  # noqa: E402
 
 def pytest_configure(config):
     config.addinivalue_line('filterwarnings', 'ignore')  # mostly deprecation warnings
-    # A shell's background job ignores Ctrl-C, and its child processes inherit this setting.
+    # A background job of a shell script ignores SIGINT, and so do the processes that it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -22,7 +22,7 @@ DIGITS, LABELS = np.zeros([170, 28, 28], np.uint8), np.zeros([170], np.uint8)
 
 
 def error_of(run):
-    """Checks that a run failed with empty stdout; returns its error message, the last line."""
+    """Checks that a run failed with empty stdout; returns the message from stderr's last line."""
     status, out, err = run
     before, message = err.splitlines()[-1].split('rnn_mnist.py: error: ')
     assert status == 1 and out == before == '' and 'Traceback' not in err

@@ -50,7 +50,7 @@ def test_watch_it_read_block_ends_with_the_test_accuracy(names, mnist, capsys):
 
 
 def draw(scale=7, stroke=3, rows=(50, 254), columns=(270, 34)):
-    """Draws a 4, sized and centered as in MNIST, with margins; paper is 0 and ink is 1."""
+    """Draws a 4 as in MNIST, enlarged and with margins; paper is 0 and ink is 1."""
     ink = np.zeros([28, 28])
     ink[6:17, 8:8 + stroke] = ink[17 - stroke:17, 8:19] = ink[6:26, 19 - stroke:19] = 1
     return np.pad(np.kron(ink, np.ones([scale, scale])), [rows, columns])

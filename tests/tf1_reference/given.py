@@ -44,7 +44,7 @@ class End(Exception):
 
 
 def article_names(train):
-    """Calls the script's `train`; returns its local variables when it asks for the first batch."""
+    """Runs `train` until it asks for a batch; returns its local variables at that point."""
     try:
         train(mock.Mock(**{'train.next_batch.side_effect': End}), seed=0)
     except End as end:

@@ -78,7 +78,7 @@ def run_listing(seen, mnist=None, seed=None, initial=None, config=None):
 
 
 def one_thread():
-    """Returns the script's setting of one thread; more threads might sum in a different order."""
+    """Returns the script's one-thread config; more threads might sum in a different order."""
     return tf.ConfigProto(intra_op_parallelism_threads=1)
 
 
