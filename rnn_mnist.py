@@ -2,9 +2,10 @@
 
 This is the script from the article "python artificial intelligence tensorflow how to build cyclic
 neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongside the article, whose
-code is in the section "The lesson". Only the import is above it, and the call of `read_data_sets`
-is below it, in `_load`. Another section replaces `input_data`. The article breaks off in its
-`while` loop. The rest is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
+code is below, in the section "The lesson", in this order: `lr` to `n_classes`, `RNN`, and, in
+`train`, all the rest. Only the import is above that section, and the call to `read_data_sets` is in
+`_load`. Another section replaces `input_data`. The article breaks off in its `while` loop; the rest
+of the loop is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
 # /// script
 # requires-python = ">=3.9,<3.14"
@@ -60,29 +61,29 @@ training_iters = 1000000  # training examples to read: about 18 epochs (passes o
 batch_size = 128          # digits per training step
 n_inputs = 28             # pixels per row
 n_steps = 28              # rows per digit, read one per time step
-n_hidden_units = 128      # neurons: numbers in the cell's state (its memory)
+n_hidden_units = 128      # neurons: numbers in the cell's state (its memory) and in its input
 n_classes = 10            # the digits 0 to 9
 
 
 def RNN(X, weights, biases):
     """Adds the network to the graph; returns the class scores. `train` creates the arguments."""
-    # X: [128 batch, 28 steps, 28 inputs]. All rows are stacked for one matrix product. (The
-    # article's "256 hidden" is always wrong, and so is its "128 hidden" for the first reshape.)
+    # X: [128 batch, 28 steps, 28 inputs]. All rows are stacked for one matrix product. (In
+    # the article, "256 hidden" is wrong everywhere, and "128 hidden" at the first reshape.)
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
     # Each row of 28 pixels is projected, with learned weights, to 128 numbers, the cell's input.
     # (This is the article's choice. The cell could also read the pixels themselves.)
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
-    # dynamic_rnn, below, applies one cell to projected row t of all digits at once, in this loop:
+    # dynamic_rnn, below, adds this loop to the graph. Its body, called the cell, is run 28 times:
     #     state = zeros
     #     for t in range(n_steps):
-    #         state = tanh(X_in[:, t] @ W + state @ U + bias)
+    #         state = tanh(X_in[:, t] @ W + state @ U + bias)  # X_in[:, t]: row t of all digits
     # So the article's "four hidden layers" for four words are one layer, used four times. The
     # article's "W1" is U. In its pseudocode, `rnn` is RNN_cell, `word` is X_in[:, t], and `output`
     # and `hidden_state` are both the new state. dynamic_rnn creates the cell's variables: `bias`,
-    # initially zeros, and `kernel`, initially small random numbers. The kernel is W stacked on U:
-    # [128 input + 128 state, 128 hidden].
+    # initially zeros, and `kernel`, initially small random numbers. The kernel is W stacked on U,
+    # [128 + 128, 128 hidden].
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)  # with tanh, unless told otherwise
     # The initial state is all zeros. Its shape fixes the batch size at 128.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
@@ -113,8 +114,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels: 0 (black) to 1 (white)
         y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: correct class 1, others 0
 
-        # Variables keep their values from one sess.run to the next. Training changes these values.
-        # The weights start as random numbers of mean 0 and standard deviation 1.
+        # In a session, variables keep their values from one run to the next. Training changes them.
+        # The weights start as random numbers with mean 0 and standard deviation 1.
         weights = {'in': tf.Variable(tf.random_normal([n_inputs, n_hidden_units])),
                    'out': tf.Variable(tf.random_normal([n_hidden_units, n_classes]))}
         biases = {'in': tf.Variable(tf.constant(0.1, shape=[n_hidden_units])),
@@ -126,8 +127,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
         # `minimize` adds a training step to the graph. When run, the step finds the gradients: how
         # the cost changes with each number in the six variables (the four above and the cell's
-        # two). The gradients from all 28 time steps, which use the same W and U, add up. Then Adam,
-        # a kind of gradient descent, moves each number by up to about lr to lower the cost.
+        # two). All 28 time steps use the same W and U, so their gradients are summed. Then Adam, a
+        # kind of gradient descent, moves each number by up to about lr to lower the cost.
         train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
         # Does the correct class have the highest score? Axis 1 runs over the classes.
@@ -136,14 +137,13 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
 
         init = tf.initialize_all_variables()  # when run, gives all variables their initial values
 
-    # The second phase runs parts of the graph in a session. (SESSION_CONFIG and all functions whose
-    # names begin with `_` are defined below the lesson. Without a logdir, `log` does nothing.)
+    # The second phase runs parts of the graph in a session. (SESSION_CONFIG is defined below.)
     with tf.Session(graph=graph, config=SESSION_CONFIG) as sess:
         sess.run(init)
-        log = _open_log(logdir, graph)
+        log = _open_log(logdir, graph)  # not in the article: a TensorBoard log, if logdir is given
         step = 0
         while step * batch_size < training_iters:  # the article breaks off before `<`
-            # Each epoch takes all training digits once, in a new random order. A batch is the next
+            # Each epoch uses all training digits once, in a new random order. A batch is the next
             # 128, even across the end of an epoch: [128 batch, 784 pixels] and [128 batch, 10].
             batch_xs, batch_ys = mnist.train.next_batch(batch_size)
             batch_xs = batch_xs.reshape([batch_size, n_steps, n_inputs])
@@ -159,11 +159,11 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             step += 1
 
         # The article's program would end here. The batch accuracy flatters the network, which was
-        # just trained on the batch. The 10,000 test digits are new to it. They are read in batches
-        # of 128, as _init_state requires. The last batch is padded, and padding is not counted.
+        # just trained on that batch. The 10,000 test digits are new to it. They are read in batches
+        # of 128, as _init_state requires. The last batch is padded, and the padding is not counted.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         log(step, test_accuracy=test_accuracy)
-        return test_accuracy, sess.run(_trained_variables(weights, biases))
+        return test_accuracy, sess.run(_trained_variables(weights, biases))  # all six
 
 
 # %% Helpers for the lesson
@@ -192,7 +192,7 @@ def _trained_variables(weights, biases):
 
 
 def _open_log(logdir, graph):
-    """Writes the graph to a TensorBoard log, if any; returns a function that logs scalars."""
+    """Writes the graph to a log in `logdir`, if given; returns a function that logs scalars."""
     if not logdir:
         return lambda step, **scalars: None
     logdir = os.path.expanduser(logdir)
@@ -211,7 +211,7 @@ def _open_log(logdir, graph):
 # %% A replacement for tensorflow.examples.tutorials.mnist.input_data
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
            'https://storage.googleapis.com/cvdf-datasets/mnist/')  # as in TensorFlow 1.15
-TIMEOUT = 3  # seconds to wait for each of a mirror's IP addresses (up to eight), then for data
+TIMEOUT = 3  # seconds to try each of a mirror's IP addresses (up to eight), then to wait for data
 SHA256 = {name + '-ubyte.gz': sha256 for name, sha256 in [  # of MNIST's own files, unpacked
     ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
     ('train-labels-idx1', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
@@ -283,7 +283,7 @@ def _split(train_images, train_labels, test_images, test_labels, size, seed, *op
 
 
 def _find(folder, name):
-    """Finds a file by its usual names; returns a path or None. (Kaggle adds like-named folders.)"""
+    """Finds a file by its usual names; returns a path or None. (Kaggle adds same-named folders.)"""
     names = [name.replace('-idx', dash + 'idx')[:end] for dash in '-.' for end in [None, -3]]
     paths = [os.path.join(folder, parent, name) for parent in ['', *names] for name in names]
     return next((path for path in paths if os.path.lexists(path) and not os.path.isdir(path)), None)
@@ -419,7 +419,7 @@ def main(argv=None):
 
 
 def _load(data, data_dir, seed):
-    """Returns the digits to train on and, for the last line of output, where they come from."""
+    """Returns the data sets and, for the last line of output, a description of the test images."""
     folder = data_dir or 'MNIST_data'
     if data != 'generated':
         print(f'Reading MNIST from {folder} ...', file=sys.stderr)
