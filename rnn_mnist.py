@@ -3,7 +3,7 @@
 This is the script from the article "python artificial intelligence tensorflow how to build cyclic
 neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongside the article, whose
 code is below, in the section "The lesson", in this order: `lr` to `n_classes`, `RNN`, and, in
-`train`, all the rest. Only the import is above that section, and the call to `read_data_sets` is in
+`train`, all the rest. The import is above that section, and the call to `read_data_sets` is in
 `_load`. Another section replaces `input_data`. The article breaks off in its `while` loop; the rest
 of the loop is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
@@ -126,9 +126,9 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         # is the probability of the correct class. The cost, one number, is the mean over the batch.
         cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
         # `minimize` adds a training step to the graph. When run, the step finds the gradients: how
-        # the cost changes with each number in the six variables (the four above and the cell's
-        # two). All 28 time steps use the same W and U, so their gradients are summed. Then Adam, a
-        # kind of gradient descent, moves each number by up to about lr to lower the cost.
+        # the cost changes with each number in the six variables (four above, two in the cell). All
+        # 28 time steps use the same W, U, and other weights, so their gradients are summed. Then
+        # Adam, a kind of gradient descent, moves each number by up to about lr to lower the cost.
         train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
         # Does the correct class have the highest score? Axis 1 runs over the classes.
@@ -143,9 +143,9 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         log = _open_log(logdir, graph)  # not in the article: a TensorBoard log, if logdir is given
         step = 0
         while step * batch_size < training_iters:  # the article breaks off before `<`
-            # Each epoch uses all training digits once, in a new random order. A batch is the next
-            # 128, even across the end of an epoch: [128 batch, 784 pixels] and [128 batch, 10].
-            batch_xs, batch_ys = mnist.train.next_batch(batch_size)
+            # Each epoch uses every training digit once, in a new random order. A batch is the next
+            # 128 digits, even across the end of an epoch.
+            batch_xs, batch_ys = mnist.train.next_batch(batch_size)  # [128, 784 pixels], [128, 10]
             batch_xs = batch_xs.reshape([batch_size, n_steps, n_inputs])
             # One training step changes the six variables to lower the cost of this batch.
             sess.run(train_op, feed_dict={x: batch_xs, y: batch_ys})
