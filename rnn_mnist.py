@@ -5,7 +5,7 @@ neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongsid
 code is below, in the section "The lesson", in this order: `lr` to `n_classes`, `RNN`, and, in
 `train`, all the rest. The import is above that section, and the call to `read_data_sets` is in
 `_load`. Another section replaces `input_data`. The article breaks off in its `while` loop; the rest
-of the loop is from github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
+of the loop follows github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
 # /// script
 # requires-python = ">=3.9,<3.14"
@@ -68,7 +68,7 @@ n_classes = 10            # the digits 0 to 9
 def RNN(X, weights, biases):
     """Adds the network to the graph; returns the class scores. `train` creates the arguments."""
     # X: [128 batch, 28 steps, 28 inputs]. All rows are stacked for one matrix product. (In
-    # the article, "256 hidden" is wrong everywhere, and "128 hidden" at the first reshape.)
+    # the article, every shape with "256 hidden" is wrong, and so is the first with "128 hidden".)
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
     # Each row of 28 pixels is projected, with learned weights, to 128 numbers, the cell's input.
     # (This is the article's choice. The cell could also read the pixels themselves.)
@@ -163,7 +163,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         # of 128, as _init_state requires. The last batch is padded, and the padding is not counted.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         log(step, test_accuracy=test_accuracy)
-        return test_accuracy, sess.run(_trained_variables(weights, biases))  # all six
+        return test_accuracy, sess.run(_trained_variables(weights, biases))  # all six, including the cell's
 
 
 # %% Helpers for the lesson
