@@ -163,7 +163,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         # of 128, as _init_state requires. The last batch is padded, and the padding is not counted.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         log(step, test_accuracy=test_accuracy)
-        return test_accuracy, sess.run(_trained_variables(weights, biases))  # all six, including the cell's
+        return test_accuracy, sess.run(_trained_variables(weights, biases))  # all six variables
 
 
 # %% Helpers for the lesson
