@@ -44,7 +44,7 @@ except Exception as error:
     reason = ' '.join(f'{type(error).__name__}: {error}'.split())  # on one line
     raise (SystemExit if __name__ == '__main__' else ImportError)(
         f'rnn_mnist.py: error: cannot import TensorFlow with BasicRNNCell: {reason}; if a package '
-        'is missing, install it in Python 3.9 to 3.13 with `python -m pip install tensorflow '
+        'is missing, install it for Python 3.9 to 3.13 with `python -m pip install tensorflow '
         'tf-keras numpy`; in a notebook that has used Keras 3, restart the kernel') from None
 tf.logging.set_verbosity(tf.logging.ERROR)
 warnings.filterwarnings('ignore', r'`tf\.nn\.rnn_cell\.\w+` is deprecated')
@@ -61,7 +61,7 @@ training_iters = 1000000  # training examples to read: about 18 epochs (passes o
 batch_size = 128          # digits per training step
 n_inputs = 28             # pixels per row
 n_steps = 28              # rows per digit, read one per time step
-n_hidden_units = 128      # neurons: numbers in the cell's state (its memory) and in its input
+n_hidden_units = 128      # neurons: length of the cell's state (its memory) and of its input
 n_classes = 10            # the digits 0 to 9
 
 
@@ -126,8 +126,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         # is the probability of the correct class. The cost, one number, is the mean over the batch.
         cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
         # `minimize` adds a training step to the graph. When run, the step finds the gradients: how
-        # the cost changes with each number in the six variables (four above, two in the cell). All
-        # 28 time steps use the same W, U, and other weights, so their gradients are summed. Then
+        # the cost changes with each number in the six variables (four above, two in the cell). The
+        # gradients of W, U, and all else used in all 28 time steps are sums over the steps. Then
         # Adam, a kind of gradient descent, moves each number by up to about lr to lower the cost.
         train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
@@ -211,7 +211,7 @@ def _open_log(logdir, graph):
 # %% A replacement for tensorflow.examples.tutorials.mnist.input_data
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
            'https://storage.googleapis.com/cvdf-datasets/mnist/')  # as in TensorFlow 1.15
-TIMEOUT = 3  # seconds to try each of a mirror's IP addresses (up to eight), then to wait for data
+TIMEOUT = 3  # seconds to connect to each of a mirror's IP addresses (up to eight), then per read
 SHA256 = {name + '-ubyte.gz': sha256 for name, sha256 in [  # of MNIST's own files, unpacked
     ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
     ('train-labels-idx1', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
