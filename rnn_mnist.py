@@ -2,10 +2,10 @@
 
 This is the script from the article "python artificial intelligence tensorflow how to build cyclic
 neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongside the article, whose
-code is below, in the section "The lesson", in this order: `lr` to `n_classes`, `RNN`, and, in
-`train`, all the rest. The import is above that section, and the call to `read_data_sets` is in
-`_load`. Another section replaces `input_data`. The article breaks off in its `while` loop; the rest
-of the loop follows github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
+code is in the section "The lesson", in this order: `lr` to `n_classes`, `RNN`, and, in `train`, the
+rest. There are two exceptions: the import is above that section, and the call to `read_data_sets`
+is in `_load`. A later section replaces `input_data`. The article breaks off in its `while` loop;
+the rest of the loop follows github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
 # /// script
 # requires-python = ">=3.9,<3.14"
@@ -54,14 +54,14 @@ tf.disable_v2_behavior()  # variables and loops are built as in TensorFlow 1
 # A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost, and so on stand for
 # arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
 # session: sess.run(what, feed_dict) computes `what` from the variables and any arrays fed for x and
-# y. Only init and train_op change the variables. Shapes look like [128 batch, 10 classes].
+# y. Only init and train_op change the variables. Shapes are written as [128 batch, 10 classes].
 
 lr = 0.001                # learning rate: roughly how far a training step may move each weight
 training_iters = 1000000  # training examples to read: about 18 epochs (passes over the data)
 batch_size = 128          # digits per training step
 n_inputs = 28             # pixels per row
 n_steps = 28              # rows per digit, read one per time step
-n_hidden_units = 128      # neurons: length of the cell's state (its memory) and of its input
+n_hidden_units = 128      # neurons: size of the cell's state (its memory) and of its input
 n_classes = 10            # the digits 0 to 9
 
 
@@ -71,14 +71,14 @@ def RNN(X, weights, biases):
     # the article, every shape with "256 hidden" is wrong, and so is the first with "128 hidden".)
     X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
     # Each row of 28 pixels is projected, with learned weights, to 128 numbers, the cell's input.
-    # (This is the article's choice. The cell could also read the pixels themselves.)
+    # (This is the article's choice. The cell could read the pixels directly instead.)
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
     # dynamic_rnn, below, adds this loop to the graph. Its body, called the cell, is run 28 times:
     #     state = zeros
     #     for t in range(n_steps):
-    #         state = tanh(X_in[:, t] @ W + state @ U + bias)  # X_in[:, t]: row t of all digits
+    #         state = tanh(X_in[:, t] @ W + state @ U + bias)  # X_in[:, t]: row t, projected
     # So the article's "four hidden layers" for four words are one layer, used four times. The
     # article's "W1" is U. In its pseudocode, `rnn` is RNN_cell, `word` is X_in[:, t], and `output`
     # and `hidden_state` are both the new state. dynamic_rnn creates the cell's variables: `bias`,
@@ -101,8 +101,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
 
     `mnist` is what `read_data_sets` returns with `one_hot=True`: 55,000 labeled images of 784
     (28 x 28) grayscale pixels for training, 5,000 for validation (unused), and 10,000 for testing.
-    `training_iters`, the number of training examples, is rounded up to whole batches. An int as
-    `seed` makes the initial weights repeatable. `logdir`, if any, is a folder for a TensorBoard
+    `training_iters`, the number of examples to read, is rounded up to whole batches. If `seed` is
+    an int, the initial weights are repeatable. `logdir`, if given, is a folder for a TensorBoard
     log. Returns the test accuracy, from 0 to 1, and a dict of the six trained variables as float32
     arrays. Raises tf.errors.OpError if the log cannot be written.
     """
@@ -112,7 +112,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         # Placeholders stand for arrays to be fed. `None`, the article's choice, accepts any batch
         # size, although _init_state fixes it at 128.
         x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels: 0 (black) to 1 (white)
-        y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: correct class 1, others 0
+        y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: correct class = 1, others = 0
 
         # In a session, variables keep their values from one run to the next. Training changes them.
         # The weights start as random numbers with mean 0 and standard deviation 1.
@@ -144,7 +144,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         step = 0
         while step * batch_size < training_iters:  # the article breaks off before `<`
             # Each epoch uses every training digit once, in a new random order. A batch is the next
-            # 128 digits, even across the end of an epoch.
+            # 128 digits, even if they span two epochs.
             batch_xs, batch_ys = mnist.train.next_batch(batch_size)  # [128, 784 pixels], [128, 10]
             batch_xs = batch_xs.reshape([batch_size, n_steps, n_inputs])
             # One training step changes the six variables to lower the cost of this batch.
@@ -336,7 +336,7 @@ def _download(names, folder):
                 if os.path.exists(part):  # for example, if the disk is full
                     os.remove(part)
     if 'CERTIFICATE_VERIFY_FAILED' in failures:
-        failures += "; set SSL_CERT_FILE to your proxy's CA file or what `python -m certifi` prints"
+        failures += "; set SSL_CERT_FILE to a proxy's CA file or to what `python -m certifi` prints"
     missing = [name for name in names if not _find(folder, name)]
     if missing:
         raise ConnectionError(f'cannot download {", ".join(missing)}{failures}; to use MNIST, '
