@@ -2,10 +2,10 @@
 
 This is the script from the article "python artificial intelligence tensorflow how to build cyclic
 neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongside the article, whose
-code is in the section "The lesson", in this order: `lr` to `n_classes`, `RNN`, and, in `train`, the
-rest. There are two exceptions: the import is above that section, and the call to `read_data_sets`
-is in `_load`. A later section replaces `input_data`. The article breaks off in its `while` loop;
-the rest of the loop follows github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
+code is below, in the section "The lesson", in this order: `lr` to `n_classes`, `RNN`, and, in
+`train`, the rest. Two things are elsewhere: the import is above that section, and the call to
+`read_data_sets` is in `_load`. A later section replaces `input_data`. The article breaks off in its
+`while` loop; the rest of it follows github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
 # /// script
 # requires-python = ">=3.9,<3.14"
@@ -54,7 +54,7 @@ tf.disable_v2_behavior()  # variables and loops are built as in TensorFlow 1
 # A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost, and so on stand for
 # arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
 # session: sess.run(what, feed_dict) computes `what` from the variables and any arrays fed for x and
-# y. Only init and train_op change the variables. Shapes are written as [128 batch, 10 classes].
+# y. Only init and train_op change the variables. Shapes are written like [128 batch, 10 classes].
 
 lr = 0.001                # learning rate: roughly how far a training step may move each weight
 training_iters = 1000000  # training examples to read: about 18 epochs (passes over the data)
@@ -99,12 +99,12 @@ def RNN(X, weights, biases):
 def train(mnist, training_iters=training_iters, seed=None, logdir=None):
     """Builds the article's graph, trains the network, and tests it.
 
-    `mnist` is what `read_data_sets` returns with `one_hot=True`: 55,000 labeled images of 784
-    (28 x 28) grayscale pixels for training, 5,000 for validation (unused), and 10,000 for testing.
-    `training_iters`, the number of examples to read, is rounded up to whole batches. If `seed` is
-    an int, the initial weights are repeatable. `logdir`, if given, is a folder for a TensorBoard
-    log. Returns the test accuracy, from 0 to 1, and a dict of the six trained variables as float32
-    arrays. Raises tf.errors.OpError if the log cannot be written.
+    `mnist` is what `read_data_sets` or `generated_data_sets` returns with `one_hot=True`: 55,000
+    labeled images of 784 (28 x 28) grayscale pixels for training, 10,000 for testing, and 5,000 for
+    validation, which are not used. `training_iters`, the number of examples to read, is rounded up
+    to whole batches. If `seed` is an int, the initial weights are repeatable. `logdir`, if given,
+    is a folder for a TensorBoard log. Returns the test accuracy, from 0 to 1, and a dict of the six
+    trained variables as float32 arrays. Raises tf.errors.OpError if the log cannot be written.
     """
     # The first phase builds a graph, here a new one. (The article uses TensorFlow's default graph.)
     with tf.Graph().as_default() as graph:
@@ -126,8 +126,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         # is the probability of the correct class. The cost, one number, is the mean over the batch.
         cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
         # `minimize` adds a training step to the graph. When run, the step finds the gradients: how
-        # the cost changes with each number in the six variables (four above, two in the cell). The
-        # gradients of W, U, and all else used in all 28 time steps are sums over the steps. Then
+        # the cost changes with each number in the six variables (four above, two in the cell). All
+        # 28 time steps use the same W and U, so the gradient of each is summed over the steps. Then
         # Adam, a kind of gradient descent, moves each number by up to about lr to lower the cost.
         train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
@@ -211,7 +211,7 @@ def _open_log(logdir, graph):
 # %% A replacement for tensorflow.examples.tutorials.mnist.input_data
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
            'https://storage.googleapis.com/cvdf-datasets/mnist/')  # as in TensorFlow 1.15
-TIMEOUT = 3  # seconds to connect to each of a mirror's IP addresses (up to eight), then per read
+TIMEOUT = 3  # seconds per connection attempt (a mirror has up to eight IP addresses) and per read
 SHA256 = {name + '-ubyte.gz': sha256 for name, sha256 in [  # of MNIST's own files, unpacked
     ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
     ('train-labels-idx1', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
@@ -283,7 +283,7 @@ def _split(train_images, train_labels, test_images, test_labels, size, seed, *op
 
 
 def _find(folder, name):
-    """Finds a file by its usual names; returns a path or None. (Kaggle adds same-named folders.)"""
+    """Finds a file by its usual names (or in folders with these names); returns a path or None."""
     names = [name.replace('-idx', dash + 'idx')[:end] for dash in '-.' for end in [None, -3]]
     paths = [os.path.join(folder, parent, name) for parent in ['', *names] for name in names]
     return next((path for path in paths if os.path.lexists(path) and not os.path.isdir(path)), None)
@@ -336,7 +336,7 @@ def _download(names, folder):
                 if os.path.exists(part):  # for example, if the disk is full
                     os.remove(part)
     if 'CERTIFICATE_VERIFY_FAILED' in failures:
-        failures += "; set SSL_CERT_FILE to a proxy's CA file or to what `python -m certifi` prints"
+        failures += "; set SSL_CERT_FILE to the CA file of your proxy or of `python -m certifi`"
     missing = [name for name in names if not _find(folder, name)]
     if missing:
         raise ConnectionError(f'cannot download {", ".join(missing)}{failures}; to use MNIST, '
@@ -440,7 +440,7 @@ def _load(data, data_dir, seed):
 
 if __name__ == '__main__':
     with contextlib.redirect_stderr(sys.stderr or open(os.devnull, 'w')):  # stderr: None if closed
-        # If a notebook runs this file cell by cell, the arguments are not for the script.
+        # If a notebook runs this file cell by cell, sys.argv holds the kernel's arguments.
         status = main([] if 'ipykernel' in sys.argv[0] else None)
     if status:
         try:
