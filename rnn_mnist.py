@@ -5,7 +5,7 @@ neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongsid
 code is below, in the section "The lesson", in this order: `lr` to `n_classes`, `RNN`, and, in
 `train`, the rest. Two things are elsewhere: the import is above that section, and the call to
 `read_data_sets` is in `_load`. A later section replaces `input_data`. The article breaks off in its
-`while` loop; the rest of it follows github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
+`while` loop; the rest of the loop follows github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
 # /// script
 # requires-python = ">=3.9,<3.14"
@@ -91,7 +91,7 @@ def RNN(X, weights, biases):
     # states:  [128 batch, 128 hidden], the state after the last row, equal to outputs[:, -1]
     outputs, states = tf.nn.dynamic_rnn(RNN_cell, X_in, initial_state=_init_state, time_major=False)
 
-    # This is the pseudocode's `ff`. Its ten scores for each digit are also called logits.
+    # This is the pseudocode's `ff`. The ten scores for each image are also called logits.
     results = tf.matmul(states, weights['out']) + biases['out']  # [128 batch, 10 classes]
     return results
 
@@ -223,7 +223,7 @@ Datasets = namedtuple('Datasets', 'train validation test')
 class DataSet:
     """Holds images and labels and returns them in batches, like TensorFlow 1's `DataSet`.
 
-    The attribute `images` is float32, 0 to 1, `[n, 784]` or, without `reshape`, `[n, 28, 28, 1]`.
+    The attribute `images` is float32, 0 to 1, `[n, 784]`, or `[n, 28, 28, 1]` if not `reshape`.
     The attribute `labels` is float64 `[n, 10]` if one-hot, else uint8 `[n]`. n is `num_examples`.
     """
 
@@ -283,7 +283,7 @@ def _split(train_images, train_labels, test_images, test_labels, size, seed, *op
 
 
 def _find(folder, name):
-    """Finds a file by its usual names (or in folders with these names); returns a path or None."""
+    """Finds a file under its usual names, also in folders so named; returns a path or None."""
     names = [name.replace('-idx', dash + 'idx')[:end] for dash in '-.' for end in [None, -3]]
     paths = [os.path.join(folder, parent, name) for parent in ['', *names] for name in names]
     return next((path for path in paths if os.path.lexists(path) and not os.path.isdir(path)), None)
@@ -336,7 +336,7 @@ def _download(names, folder):
                 if os.path.exists(part):  # for example, if the disk is full
                     os.remove(part)
     if 'CERTIFICATE_VERIFY_FAILED' in failures:
-        failures += "; set SSL_CERT_FILE to the CA file of your proxy or of `python -m certifi`"
+        failures += "; set SSL_CERT_FILE to your proxy's CA file or to `python -m certifi`'s output"
     missing = [name for name in names if not _find(folder, name)]
     if missing:
         raise ConnectionError(f'cannot download {", ".join(missing)}{failures}; to use MNIST, '
@@ -439,7 +439,7 @@ def _load(data, data_dir, seed):
 
 
 if __name__ == '__main__':
-    with contextlib.redirect_stderr(sys.stderr or open(os.devnull, 'w')):  # stderr: None if closed
+    with contextlib.redirect_stderr(sys.stderr or open(os.devnull, 'w')):  # None means closed
         # If a notebook runs this file cell by cell, sys.argv holds the kernel's arguments.
         status = main([] if 'ipykernel' in sys.argv[0] else None)
     if status:
