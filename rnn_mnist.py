@@ -84,7 +84,7 @@ def RNN(X, weights, biases):
     # and `hidden_state` are both the new state. dynamic_rnn creates the cell's variables: `bias`,
     # initially zeros, and `kernel`, initially small random numbers. The kernel is W stacked on U,
     # [128 + 128, 128 hidden].
-    RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)  # with tanh, unless told otherwise
+    RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)  # its activation is tanh by default
     # The initial state is all zeros. Its shape fixes the batch size at 128.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
     # outputs: [128 batch, 28 steps, 128 hidden], the state after each row; not needed
@@ -159,8 +159,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             step += 1
 
         # The article's program would end here. The batch accuracy flatters the network, which was
-        # just trained on that batch. The 10,000 test digits are new to it. They are read in batches
-        # of 128, as _init_state requires. The last batch is padded, and the padding is not counted.
+        # just trained on that batch. The 10,000 test digits are new to the network. _init_state
+        # requires batches of 128, so the last one is padded, and the padding is not counted.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         log(step, test_accuracy=test_accuracy)
         return test_accuracy, sess.run(_trained_variables(weights, biases))  # all six variables
@@ -402,7 +402,7 @@ def main(argv=None):
         if args.save is not None:
             try:
                 with open(args.save, 'wb') as file, io.BytesIO() as saved:
-                    np.savez(saved, **trained)  # seeks, which does not work on /dev/null
+                    np.savez(saved, **trained)  # needs to seek, which /dev/null does not allow
                     file.write(saved.getvalue())
             except OSError as error:
                 raise OSError(f'{args.save}: cannot be saved: {error.strerror}') from None
