@@ -2,8 +2,8 @@
 
 This is the script from the article "python artificial intelligence tensorflow how to build cyclic
 neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongside the article, whose
-code is below, in the section "The lesson", in this order: `lr` to `n_classes`, `RNN`, and, in
-`train`, the rest. Two things are elsewhere: the import is above that section, and the call to
+code is below, in the section "The lesson": first `lr` to `n_classes`, then `RNN`, then the rest, in
+`train`. Two things are elsewhere: the import is above that section, and the call to
 `read_data_sets` is in `_load`. A later section replaces `input_data`. The article breaks off in its
 `while` loop; the rest of the loop follows github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
@@ -44,7 +44,7 @@ except Exception as error:
     reason = ' '.join(f'{type(error).__name__}: {error}'.split())  # on one line
     raise (SystemExit if __name__ == '__main__' else ImportError)(
         f'rnn_mnist.py: error: cannot import TensorFlow with BasicRNNCell: {reason}; if a package '
-        'is missing, install it for Python 3.9 to 3.13 with `python -m pip install tensorflow '
+        'is missing, install it under Python 3.9 to 3.13 with `python -m pip install tensorflow '
         'tf-keras numpy`; in a notebook that has used Keras 3, restart the kernel') from None
 tf.logging.set_verbosity(tf.logging.ERROR)
 warnings.filterwarnings('ignore', r'`tf\.nn\.rnn_cell\.\w+` is deprecated')
@@ -101,9 +101,9 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
 
     `mnist` is what `read_data_sets` or `generated_data_sets` returns with `one_hot=True`: 55,000
     labeled images of 784 (28 x 28) grayscale pixels for training, 10,000 for testing, and 5,000 for
-    validation, which are not used. `training_iters`, the number of examples to read, is rounded up
-    to whole batches. If `seed` is an int, the initial weights are repeatable. `logdir`, if given,
-    is a folder for a TensorBoard log. Returns the test accuracy, from 0 to 1, and a dict of the six
+    validation, which are not used. Training reads `training_iters` examples, or a few more to fill
+    the last batch. If `seed` is an int, the initial weights are repeatable. `logdir`, if given, is
+    a folder for a TensorBoard log. Returns the test accuracy, from 0 to 1, and a dict of the
     trained variables as float32 arrays. Raises tf.errors.OpError if the log cannot be written.
     """
     # The first phase builds a graph, here a new one. (The article uses TensorFlow's default graph.)
@@ -223,7 +223,7 @@ Datasets = namedtuple('Datasets', 'train validation test')
 class DataSet:
     """Holds images and labels and returns them in batches, like TensorFlow 1's `DataSet`.
 
-    The attribute `images` is float32, 0 to 1, `[n, 784]`, or `[n, 28, 28, 1]` if not `reshape`.
+    The attribute `images` is float32, 0 to 1, `[n, 784]`, or `[n, 28, 28, 1]` if `reshape=False`.
     The attribute `labels` is float64 `[n, 10]` if one-hot, else uint8 `[n]`. n is `num_examples`.
     """
 
@@ -236,7 +236,7 @@ class DataSet:
         self._unread, self._started = self._order[:0], False  # _unread is the rest of the epoch
 
     def next_batch(self, batch_size, fake_data=False, shuffle=True):
-        """Returns the next images and labels. `shuffle` reorders the set when an epoch starts."""
+        """Returns the next images and labels. With `shuffle`, each epoch has a new random order."""
         while self.num_examples and len(self._unread) < batch_size:
             self.epochs_completed += self._started
             self._started = True
@@ -283,7 +283,7 @@ def _split(train_images, train_labels, test_images, test_labels, size, seed, *op
 
 
 def _find(folder, name):
-    """Finds a file under its usual names, also in folders so named; returns a path or None."""
+    """Returns a file's path by its usual names, even in a folder so named (Kaggle's), or None."""
     names = [name.replace('-idx', dash + 'idx')[:end] for dash in '-.' for end in [None, -3]]
     paths = [os.path.join(folder, parent, name) for parent in ['', *names] for name in names]
     return next((path for path in paths if os.path.lexists(path) and not os.path.isdir(path)), None)
@@ -402,7 +402,7 @@ def main(argv=None):
         if args.save is not None:
             try:
                 with open(args.save, 'wb') as file, io.BytesIO() as saved:
-                    np.savez(saved, **trained)  # needs to seek, which /dev/null does not allow
+                    np.savez(saved, **trained)  # in memory, since /dev/null cannot seek
                     file.write(saved.getvalue())
             except OSError as error:
                 raise OSError(f'{args.save}: cannot be saved: {error.strerror}') from None

@@ -17,8 +17,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.examples.tutorials.mnist import input_data
 
-from given import (
-    End, Given, article_names, given, loader_answers, nodes, sketch, write_files)
+from given import End, Given, article_names, given, loader_answers, nodes, sketch, write_files
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
