@@ -1,11 +1,11 @@
 """Trains a recurrent network to read handwritten digits row by row, in TensorFlow 1 style.
 
 This is the script from the article "python artificial intelligence tensorflow how to build cyclic
-neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongside the article, whose
-code is below, in the section "The lesson": first `lr` to `n_classes`, then `RNN`, then the rest, in
-`train`. Two things are elsewhere: the import is above that section, and the call to
-`read_data_sets` is in `_load`. A later section replaces `input_data`. The article breaks off in its
-`while` loop; the rest of the loop follows github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
+neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongside the article. The
+article's code is in the section "The lesson": first `lr` to `n_classes`, then `RNN`, then the rest,
+in `train`. The import is above that section, the call to `read_data_sets` is in `_load`, and a
+later section replaces `input_data`. The article breaks off in its `while` loop; the rest of the
+loop follows github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
 # /// script
 # requires-python = ">=3.9,<3.14"
@@ -75,15 +75,14 @@ def RNN(X, weights, biases):
     X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
-    # dynamic_rnn, below, adds this loop to the graph. Its body, called the cell, is run 28 times:
+    # dynamic_rnn, below, adds this loop to the graph. The loop's body, the cell, runs 28 times:
     #     state = zeros
     #     for t in range(n_steps):
     #         state = tanh(X_in[:, t] @ W + state @ U + bias)  # X_in[:, t]: row t, projected
-    # So the article's "four hidden layers" for four words are one layer, used four times. The
-    # article's "W1" is U. In its pseudocode, `rnn` is RNN_cell, `word` is X_in[:, t], and `output`
-    # and `hidden_state` are both the new state. dynamic_rnn creates the cell's variables: `bias`,
-    # initially zeros, and `kernel`, initially small random numbers. The kernel is W stacked on U,
-    # [128 + 128, 128 hidden].
+    # So the article's "four hidden layers" are one layer, used once per word. The article's "W1" is
+    # U. In its pseudocode, `rnn` is RNN_cell, `word` is X_in[:, t], and `output` and `hidden_state`
+    # are both the new state. dynamic_rnn creates the cell's variables. `bias` starts as zeros.
+    # `kernel`, which is W stacked on U, [128 + 128, 128 hidden], starts as small random numbers.
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)  # its activation is tanh by default
     # The initial state is all zeros. Its shape fixes the batch size at 128.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
@@ -99,11 +98,11 @@ def RNN(X, weights, biases):
 def train(mnist, training_iters=training_iters, seed=None, logdir=None):
     """Builds the article's graph, trains the network, and tests it.
 
-    `mnist` is what `read_data_sets` or `generated_data_sets` returns with `one_hot=True`: 55,000
-    labeled images of 784 (28 x 28) grayscale pixels for training, 10,000 for testing, and 5,000 for
-    validation, which are not used. Training reads `training_iters` examples, or a few more to fill
-    the last batch. If `seed` is an int, the initial weights are repeatable. `logdir`, if given, is
-    a folder for a TensorBoard log. Returns the test accuracy, from 0 to 1, and a dict of the
+    `mnist` is what `read_data_sets` or `generated_data_sets` returns with `one_hot=True`: labeled
+    grayscale images of 784 (28 x 28) pixels, 55,000 for training and 10,000 for testing. (Another
+    5,000, for validation, are not used.) Training reads `training_iters` examples, plus up to 127
+    to fill the last batch. If `seed` is an int, the initial weights are repeatable. If `logdir` is
+    given, a TensorBoard log is written there. Returns the test accuracy (0 to 1) and a dict of the
     trained variables as float32 arrays. Raises tf.errors.OpError if the log cannot be written.
     """
     # The first phase builds a graph, here a new one. (The article uses TensorFlow's default graph.)
@@ -126,8 +125,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         # is the probability of the correct class. The cost, one number, is the mean over the batch.
         cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
         # `minimize` adds a training step to the graph. When run, the step finds the gradients: how
-        # the cost changes with each number in the six variables (four above, two in the cell). All
-        # 28 time steps use the same W and U, so the gradient of each is summed over the steps. Then
+        # the cost changes with each number in the six variables (four above, two in the cell). W
+        # and U are used in all 28 time steps, so their gradients are summed over time steps. Then
         # Adam, a kind of gradient descent, moves each number by up to about lr to lower the cost.
         train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
@@ -168,16 +167,14 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
 
 # %% Helpers for the lesson
 SESSION_CONFIG = tf.ConfigProto(
-    # One thread per operation suits these small matrix products and makes a seeded run repeatable.
-    intra_op_parallelism_threads=1,
+    intra_op_parallelism_threads=1,  # suits small matrices and makes a seeded run repeatable
     gpu_options=tf.GPUOptions(allow_growth=True))  # takes GPU memory only as needed
 
 
 def _test_accuracy(test, sess, x, y, correct_pre):
     """Returns the fraction of all test images that the network recognizes."""
     n, images = test.num_examples, test.images.reshape([-1, n_steps, n_inputs])
-    # np.resize pads the last batch with the first images, which are not counted twice.
-    batches = np.resize(np.arange(n), [math.ceil(n / batch_size), batch_size])
+    batches = np.resize(np.arange(n), [math.ceil(n / batch_size), batch_size])  # pads the last one
     correct = [sess.run(correct_pre, feed_dict={x: images[batch], y: test.labels[batch]})
                for batch in batches]
     return np.mean(np.ravel(correct)[:n])
@@ -253,8 +250,8 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, *, reshape=True,
 
     The first `validation_size` training images are set aside for validation. With a `seed`, batches
     come in the same order as in TensorFlow 1 after `tf.set_random_seed(seed)`. `fake_data`, which
-    tutorials set to False, is ignored. Returns `Datasets`. Raises ValueError if a file is invalid,
-    ConnectionError if a download fails, or another OSError if the folder cannot be written to.
+    tutorials set to False, is ignored. Returns a `Datasets`. Raises ValueError if a file is
+    invalid, ConnectionError if a download fails, or another OSError if the folder is not writable.
     """
     train_dir = os.path.expanduser(train_dir)
     missing = [name for name in SHA256 if not _find(train_dir, name)]
@@ -275,7 +272,7 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, *, reshape=True,
 
 
 def _split(train_images, train_labels, test_images, test_labels, size, seed, *options):
-    """Returns `Datasets` of these arrays; the first `size` training images are for validation."""
+    """Returns a `Datasets` of these arrays; the first `size` training images are for validation."""
     rng = np.random.RandomState(seed)  # shared by all three, as in TensorFlow 1
     return Datasets(DataSet(train_images[size:], train_labels[size:], rng, *options),
                     DataSet(train_images[:size], train_labels[:size], rng, *options),
@@ -283,8 +280,9 @@ def _split(train_images, train_labels, test_images, test_labels, size, seed, *op
 
 
 def _find(folder, name):
-    """Returns a file's path by its usual names, even in a folder so named (Kaggle's), or None."""
+    """Returns the path of a file under any of its usual names, or None if it is missing."""
     names = [name.replace('-idx', dash + 'idx')[:end] for dash in '-.' for end in [None, -3]]
+    # Kaggle puts each file in a folder that also has one of these names.
     paths = [os.path.join(folder, parent, name) for parent in ['', *names] for name in names]
     return next((path for path in paths if os.path.lexists(path) and not os.path.isdir(path)), None)
 
@@ -336,7 +334,8 @@ def _download(names, folder):
                 if os.path.exists(part):  # for example, if the disk is full
                     os.remove(part)
     if 'CERTIFICATE_VERIFY_FAILED' in failures:
-        failures += "; set SSL_CERT_FILE to your proxy's CA file or to `python -m certifi`'s output"
+        failures += ("; set SSL_CERT_FILE to your proxy's CA file or to the path that `python -m "
+                     'certifi` prints')
     missing = [name for name in names if not _find(folder, name)]
     if missing:
         raise ConnectionError(f'cannot download {", ".join(missing)}{failures}; to use MNIST, '
@@ -355,7 +354,7 @@ GLYPHS = """
 
 
 def generated_data_sets(one_hot=False, seed=None):
-    """Makes `Datasets` like MNIST's from shifted, dimmed, and noisy copies of ten glyphs."""
+    """Makes a `Datasets` like MNIST's from shifted, dimmed, and noisy copies of ten glyphs."""
     rng = np.random.RandomState(0)  # the same digits on every call; `seed` is for their order
     glyphs = np.hsplit(np.array([list(row) for row in GLYPHS.split()]) == '#', 10)  # each [7, 6]
     canvas = np.pad(np.kron(glyphs, np.ones([3, 3], np.uint8)), [(0, 0), (2, 5), (4, 6)])
@@ -380,7 +379,8 @@ def main(argv=None):
         help='data to use; auto (default) is MNIST if available, else generated digits')
     add('--data-dir', metavar='DIR', help='MNIST folder (default: MNIST_data)')
     add('--logdir', metavar='DIR', help='write a TensorBoard log to this folder')
-    add('--save', type=os.path.expanduser, metavar='FILE', help='save the network under this name')
+    add('--save', type=os.path.expanduser, metavar='FILE',
+        help='save the trained variables to this file, in .npz format')
     args = parser.parse_args(argv)
     if args.training_iters < 1:
         parser.error('argument --training-iters: expected 1 or more')
@@ -402,7 +402,7 @@ def main(argv=None):
         if args.save is not None:
             try:
                 with open(args.save, 'wb') as file, io.BytesIO() as saved:
-                    np.savez(saved, **trained)  # in memory, since /dev/null cannot seek
+                    np.savez(saved, **trained)  # in memory, since /dev/null keeps no file position
                     file.write(saved.getvalue())
             except OSError as error:
                 raise OSError(f'{args.save}: cannot be saved: {error.strerror}') from None
