@@ -2,10 +2,10 @@
 
 This is the script from the article "python artificial intelligence tensorflow how to build cyclic
 neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongside the article. The
-article's code is in the section "The lesson": first `lr` to `n_classes`, then `RNN`, then the rest,
-in `train`. The import is above that section, the call to `read_data_sets` is in `_load`, and a
-later section replaces `input_data`. The article breaks off in its `while` loop; the rest of the
-loop follows github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
+article's code is below, in the section "The lesson": first `lr` to `n_classes`, then `RNN`, then
+the rest, in `train`. The import is above that section, the call to `read_data_sets` is in `_load`,
+and a later section replaces `input_data`. The article breaks off in its `while` loop; the rest of
+the loop follows github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 """
 # /// script
 # requires-python = ">=3.9,<3.14"
@@ -37,7 +37,7 @@ if importlib.util.find_spec('tf_keras'):  # home of BasicRNNCell since TensorFlo
 try:
     import numpy as np
     import tensorflow.compat.v1 as tf
-    tf.nn.rnn_cell.BasicRNNCell  # loads Keras; fails if that is the wrong version
+    tf.nn.rnn_cell.BasicRNNCell  # loads Keras; fails if Keras is the wrong version
 except KeyboardInterrupt:
     raise (SystemExit(130) if __name__ == '__main__' else KeyboardInterrupt) from None
 except Exception as error:
@@ -81,8 +81,8 @@ def RNN(X, weights, biases):
     #         state = tanh(X_in[:, t] @ W + state @ U + bias)  # X_in[:, t]: row t, projected
     # So the article's "four hidden layers" are one layer, used once per word. The article's "W1" is
     # U. In its pseudocode, `rnn` is RNN_cell, `word` is X_in[:, t], and `output` and `hidden_state`
-    # are both the new state. dynamic_rnn creates the cell's variables. `bias` starts as zeros.
-    # `kernel`, which is W stacked on U, [128 + 128, 128 hidden], starts as small random numbers.
+    # are both the new state. dynamic_rnn creates the cell's variables: `bias`, initially zeros, and
+    # `kernel` (W stacked on U, [128 + 128, 128 hidden]), initially small random numbers.
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)  # its activation is tanh by default
     # The initial state is all zeros. Its shape fixes the batch size at 128.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
@@ -322,7 +322,7 @@ def _download(names, folder):
             except (EOFError, OSError, ValueError, http.client.HTTPException, zlib.error) as error:
                 failures += f'; {mirror}: {error}'
                 break  # on to the next mirror
-            if _find(folder, name):  # another run or thread has put it there by now
+            if _find(folder, name):  # another run or thread has put it there meanwhile
                 continue
             # Each run and thread writes its own .part file, which is renamed once it is complete.
             part = os.path.join(folder, f'{name}.{os.getpid()}-{threading.get_ident()}.part')
@@ -355,7 +355,7 @@ GLYPHS = """
 
 def generated_data_sets(one_hot=False, seed=None):
     """Makes a `Datasets` like MNIST's from shifted, dimmed, and noisy copies of ten glyphs."""
-    rng = np.random.RandomState(0)  # the same digits on every call; `seed` is for their order
+    rng = np.random.RandomState(0)  # the same digits on every call; `seed` sets the batch order
     glyphs = np.hsplit(np.array([list(row) for row in GLYPHS.split()]) == '#', 10)  # each [7, 6]
     canvas = np.pad(np.kron(glyphs, np.ones([3, 3], np.uint8)), [(0, 0), (2, 5), (4, 6)])
     placed = np.array([np.roll(canvas, shift, axis=[1, 2]) for shift in np.ndindex(5, 5)])
