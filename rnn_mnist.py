@@ -125,8 +125,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         # is the probability of the correct class. The cost, one number, is the mean over the batch.
         cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
         # `minimize` adds a training step to the graph. When run, the step finds the gradients: how
-        # the cost changes with each number in the six variables (four above, two in the cell). W
-        # and U are used in all 28 time steps, so their gradients are summed over time steps. Then
+        # the cost changes with each number in the six variables (four above, two in the cell). W,
+        # U, and bias are used in every time step, so their gradients are summed over all 28. Then
         # Adam, a kind of gradient descent, moves each number by up to about lr to lower the cost.
         train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
@@ -251,7 +251,7 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, *, reshape=True,
     The first `validation_size` training images are set aside for validation. With a `seed`, batches
     come in the same order as in TensorFlow 1 after `tf.set_random_seed(seed)`. `fake_data`, which
     tutorials set to False, is ignored. Returns a `Datasets`. Raises ValueError if a file is
-    invalid, ConnectionError if a download fails, or another OSError if the folder is not writable.
+    invalid, ConnectionError if a download fails, or another OSError if a file cannot be saved.
     """
     train_dir = os.path.expanduser(train_dir)
     missing = [name for name in SHA256 if not _find(train_dir, name)]
@@ -296,7 +296,7 @@ def _read_idx(path):
     except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f'{path}: cannot be read: {error}') from None
     magic, size = (2051, [28, 28]) if 'images' in os.path.basename(path) else (2049, [])
-    start = 8 + 4 * len(size)  # magic, n, and size come first, 32 bits per number, big-endian
+    start = 8 + 4 * len(size)  # magic, count, and size come first, 32 bits per number, big-endian
     header = np.frombuffer(data[:start].ljust(start, b'\0'), '>u4').tolist()
     shape = [header[1], *size]
     if header != [magic, *shape] or len(data) != start + np.prod(shape):
@@ -335,7 +335,7 @@ def _download(names, folder):
                     os.remove(part)
     if 'CERTIFICATE_VERIFY_FAILED' in failures:
         failures += ("; set SSL_CERT_FILE to your proxy's CA file or to the path that `python -m "
-                     'certifi` prints')
+                     'certifi` prints, and try again')
     missing = [name for name in names if not _find(folder, name)]
     if missing:
         raise ConnectionError(f'cannot download {", ".join(missing)}{failures}; to use MNIST, '
