@@ -207,7 +207,7 @@ def _open_log(logdir, graph):
 
 # %% A replacement for tensorflow.examples.tutorials.mnist.input_data
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
-           'https://storage.googleapis.com/cvdf-datasets/mnist/')  # as in TensorFlow 1.15
+           'https://storage.googleapis.com/cvdf-datasets/mnist/')  # used by TensorFlow 1.15
 TIMEOUT = 3  # seconds per connection attempt (a mirror has up to eight IP addresses) and per read
 SHA256 = {name + '-ubyte.gz': sha256 for name, sha256 in [  # of MNIST's own files, unpacked
     ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
@@ -322,7 +322,7 @@ def _download(names, folder):
             except (EOFError, OSError, ValueError, http.client.HTTPException, zlib.error) as error:
                 failures += f'; {mirror}: {error}'
                 break  # on to the next mirror
-            if _find(folder, name):  # another run or thread has put it there meanwhile
+            if _find(folder, name):  # another run or thread has put it there in the meantime
                 continue
             # Each run and thread writes its own .part file, which is renamed once it is complete.
             part = os.path.join(folder, f'{name}.{os.getpid()}-{threading.get_ident()}.part')
@@ -339,7 +339,7 @@ def _download(names, folder):
     missing = [name for name in names if not _find(folder, name)]
     if missing:
         raise ConnectionError(f'cannot download {", ".join(missing)}{failures}; to use MNIST, '
-                              f'download these files yourself from either address into {folder}')
+                              f'download each file yourself from either address into {folder}')
 
 
 # %% Generated digits, for when MNIST is not available
