@@ -82,7 +82,7 @@ def RNN(X, weights, biases):
     # So the article's "four hidden layers" are one layer, used once per word. The article's "W1" is
     # U. In its pseudocode, `rnn` is RNN_cell, `word` is X_in[:, t], and `output` and `hidden_state`
     # are both the new state. dynamic_rnn creates the cell's variables: `bias`, initially zeros, and
-    # `kernel` (W stacked on U, [128 + 128, 128 hidden]), initially small random numbers.
+    # `kernel` (W stacked on U, [128 input + 128 state, 128 hidden]), initially small random values.
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)  # its activation is tanh by default
     # The initial state is all zeros. Its shape fixes the batch size at 128.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
@@ -136,10 +136,10 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
 
         init = tf.initialize_all_variables()  # when run, gives all variables their initial values
 
-    # The second phase runs parts of the graph in a session. (SESSION_CONFIG is defined below.)
+    # The second phase runs in a session. (SESSION_CONFIG, defined below, sets threads and memory.)
     with tf.Session(graph=graph, config=SESSION_CONFIG) as sess:
         sess.run(init)
-        log = _open_log(logdir, graph)  # not in the article: a TensorBoard log, if logdir is given
+        log = _open_log(logdir, graph)  # not in the article; log does nothing without a logdir
         step = 0
         while step * batch_size < training_iters:  # the article breaks off before `<`
             # Each epoch uses every training digit once, in a new random order. A batch is the next
