@@ -220,7 +220,7 @@ Datasets = namedtuple('Datasets', 'train validation test')
 class DataSet:
     """Holds images and labels and returns them in batches, like TensorFlow 1's `DataSet`.
 
-    The attribute `images` is float32, 0 to 1, `[n, 784]`, or `[n, 28, 28, 1]` if `reshape=False`.
+    The attribute `images` is float32 (0 to 1) `[n, 784]`, or `[n, 28, 28, 1]` if `reshape=False`.
     The attribute `labels` is float64 `[n, 10]` if one-hot, else uint8 `[n]`. n is `num_examples`.
     """
 
@@ -250,8 +250,8 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, *, reshape=True,
 
     The first `validation_size` training images are set aside for validation. With a `seed`, batches
     come in the same order as in TensorFlow 1 after `tf.set_random_seed(seed)`. `fake_data`, which
-    tutorials set to False, is ignored. Returns a `Datasets`. Raises ValueError if a file is
-    invalid, ConnectionError if a download fails, or another OSError if a file cannot be saved.
+    tutorials set to False, is ignored. Returns a `Datasets`. Raises ValueError for an unreadable or
+    invalid file, ConnectionError if a download fails, or another OSError if a file cannot be saved.
     """
     train_dir = os.path.expanduser(train_dir)
     missing = [name for name in SHA256 if not _find(train_dir, name)]
