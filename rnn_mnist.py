@@ -426,8 +426,8 @@ def _load(data, data_dir, seed):
         try:
             return read_data_sets(folder, one_hot=True, seed=seed), f'test images from {folder}'
         except ValueError as error:
-            raise OSError(f'{error}; move or delete the file or files so that MNIST is downloaded, '
-                          'or choose another --data-dir') from None
+            raise OSError(f'{error}; move or delete the file or files already there so that '
+                          'MNIST is downloaded, or choose another --data-dir') from None
         except OSError as error:
             unwritable = data_dir is None and error.errno in [errno.EACCES, errno.EROFS]
             if data == 'mnist' or not (unwritable or isinstance(error, ConnectionError)):
