@@ -21,6 +21,7 @@ import importlib.util
 import io
 import math
 import os
+import pathlib
 import sys
 import threading
 import time
@@ -127,7 +128,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         # `minimize` adds a training step to the graph. When run, the step finds the gradients: how
         # the cost changes with each number in the six variables (four above, two in the cell). W,
         # U, and bias are used in every time step, so their gradients are summed over all 28. Then
-        # Adam, a kind of gradient descent, moves each number by up to about lr to lower the cost.
+        # Adam, a kind of gradient descent, lowers the cost by moving each number, rarely by more
+        # than about lr.
         train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
         # Does the correct class have the highest score? Axis 1 runs over the classes.
@@ -290,8 +292,7 @@ def _find(folder, name):
 def _read_idx(path):
     """Returns the array in an IDX file, gzipped or not, and the unpacked file's SHA-256."""
     try:
-        with open(path, 'rb') as file:
-            data = file.read()
+        data = pathlib.Path(path).read_bytes()
         data = gzip.decompress(data) if data.startswith(b'\x1f\x8b') else data
     except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f'{path}: cannot be read: {error}') from None
@@ -327,8 +328,7 @@ def _download(names, folder):
             # Each run and thread writes its own .part file, which is renamed once it is complete.
             part = os.path.join(folder, f'{name}.{os.getpid()}-{threading.get_ident()}.part')
             try:
-                with open(part, 'wb') as file:
-                    file.write(data)
+                pathlib.Path(part).write_bytes(data)
                 os.replace(part, os.path.join(folder, name))
             finally:
                 if os.path.exists(part):  # for example, if the disk is full
@@ -389,7 +389,7 @@ def main(argv=None):
     try:
         if args.save is not None:
             is_new = not os.path.exists(args.save)
-            open(args.save, 'ab').close()  # raises any OSError now rather than after training
+            open(args.save, 'ab').close()  # raises most errors now rather than after training
             if is_new:
                 os.remove(os.path.realpath(args.save))
         mnist, source = _load(args.data, args.data_dir, args.seed)
@@ -400,10 +400,10 @@ def main(argv=None):
         encoding = getattr(sys.stdout, 'encoding', None) or 'ascii'  # some paths cannot be encoded
         print(result.encode(encoding, 'backslashreplace').decode(encoding), flush=True)
         if args.save is not None:
+            saved = io.BytesIO()  # in memory, since /dev/null keeps no file position
+            np.savez(saved, **trained)
             try:
-                with open(args.save, 'wb') as file, io.BytesIO() as saved:
-                    np.savez(saved, **trained)  # in memory, since /dev/null keeps no file position
-                    file.write(saved.getvalue())
+                pathlib.Path(args.save).write_bytes(saved.getvalue())
             except OSError as error:
                 raise OSError(f'{args.save}: cannot be saved: {error.strerror}') from None
         return 0
@@ -441,7 +441,7 @@ def _load(data, data_dir, seed):
 if __name__ == '__main__':
     with contextlib.redirect_stderr(sys.stderr or open(os.devnull, 'w')):  # None means closed
         # If a notebook runs this file cell by cell, sys.argv holds the kernel's arguments.
-        status = main([] if 'ipykernel' in sys.argv[0] else None)
+        status = main([] if sys.argv[0].endswith(('kernel_launcher.py', '__main__.py')) else None)
     if status:
         try:
             print(end='', flush=True)

@@ -1,5 +1,6 @@
 """Keeps the tests independent of the machine, away from real mirrors, and in temporary folders."""
 import os
+import shutil
 import signal
 import sys
 import warnings
@@ -76,8 +77,9 @@ def run(capsys):
 @pytest.fixture(scope='session')
 def a_run(tmp_path_factory):
     """Trains for 100 steps in a subprocess; returns exit status, stdout, stderr, and saved file."""
-    folder = tmp_path_factory.mktemp('run')
-    process = python(rnn_mnist.__file__, '--data', 'generated', '--training-iters', 12800,
+    folder = tmp_path_factory.mktemp('ipykernel')  # yet not a notebook: the options must be read
+    script = shutil.copy(rnn_mnist.__file__, str(folder))
+    process = python(script, '--data', 'generated', '--training-iters', 12800,
                      '--seed', 0, '--save', 'trained', cwd=str(folder))
     return (*wait_for(process), folder / 'trained')
 

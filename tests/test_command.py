@@ -1,6 +1,7 @@
 """Tests the command line: options, saving, exits, the import, and host programs."""
 import io
 import os
+from pathlib import Path
 import re
 import runpy
 import signal
@@ -87,10 +88,9 @@ def test_full_disk_while_logging_is_reported_in_one_line(mnist_dir, tmp_path, ru
 
 def test_requirements_file_and_script_metadata_name_the_same_packages():
     tomllib = pytest.importorskip('tomllib', reason='needs Python 3.11 or newer')
-    with open(SCRIPT) as file:
-        block = re.search(r'^# /// script\n((?:#.*\n)+?)# ///\n', file.read(), re.M).group(1)
-    with open(os.path.join(TOP, 'requirements.txt')) as file:
-        assert tomllib.loads(re.sub('(?m)^# ', '', block))['dependencies'] == file.read().split()
+    script, file = Path(SCRIPT).read_text(), Path(TOP, 'requirements.txt').read_text()
+    block = re.search(r'^# /// script\n((?:#.*\n)+?)# ///\n', script, re.M).group(1)
+    assert tomllib.loads(re.sub('(?m)^# ', '', block))['dependencies'] == file.split()
 
 
 # ----------------------------------------------------------------------------------------- saving
@@ -215,11 +215,13 @@ def test_ctrl_c_during_the_import_exits_with_130_but_leaves_a_prompt_alive(tmp_p
     ('tensorflow', 'raise ModuleNotFoundError("No module named x")', 'No module named x'),
     ('tensorflow', 'class VersionError(Exception): pass\nraise VersionError("gencode\\n6.31")',
      'VersionError: gencode 6.31'),  # from protobuf
+    ('tensorflow', 'import os; raise OSError(os.environ["TF_CPP_MIN_LOG_LEVEL"])', 'OSError: 0'),
     ('numpy', '', 'numpy')])
 def test_import_error_is_one_line_with_the_reason_before_the_remedy(
         module, code, reason, tmp_path, monkeypatch):
     (tmp_path / (module + '.py')).write_text(code)
     monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+    monkeypatch.setenv('TF_CPP_MIN_LOG_LEVEL', '0')  # for the case that prints it
     status, out, err = wait_for(python(SCRIPT))
     assert status == 1 and out == '' and 'Traceback' not in err
     assert re.fullmatch(
@@ -258,10 +260,10 @@ def test_idle_can_run_the_script(run_script, monkeypatch):
     assert 'test accuracy' in ''.join(shown) and not sys.stdout.closed
 
 
-@pytest.mark.parametrize('kernel', ['ipykernel_launcher.py', 'ipykernel/__main__.py'])
+@pytest.mark.parametrize('kernel', [
+    'ipykernel_launcher.py', 'ipykernel/__main__.py', 'colab_kernel_launcher.py'])
 def test_notebook_cell_ignores_the_arguments_of_the_kernel(kernel, one_step, monkeypatch, capsys):
     monkeypatch.setattr(sys, 'argv', ['/x/' + kernel, '-f', 'kernel.json'])
-    with open(SCRIPT) as file:
-        code = file.read().replace('training_iters = 1000000', 'training_iters = 1')
+    code = Path(SCRIPT).read_text().replace('training_iters = 1000000', 'training_iters = 1')
     exec(compile(code, 'cell', 'exec'), {'__name__': '__main__'})
     assert '1 test images' in capsys.readouterr().out
