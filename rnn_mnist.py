@@ -128,8 +128,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         # `minimize` adds a training step to the graph. When run, the step finds the gradients: how
         # the cost changes with each number in the six variables (four above, two in the cell). W,
         # U, and bias are used in every time step, so their gradients are summed over all 28. Then
-        # Adam, a kind of gradient descent, lowers the cost by moving each number, rarely by more
-        # than about lr.
+        # Adam, a kind of gradient descent, moves each number, rarely by more than about lr, to
+        # lower the cost.
         train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
         # Does the correct class have the highest score? Axis 1 runs over the classes.
@@ -138,7 +138,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
 
         init = tf.initialize_all_variables()  # when run, gives all variables their initial values
 
-    # The second phase runs in a session. (SESSION_CONFIG, defined below, sets threads and memory.)
+    # The second phase runs in a session. (SESSION_CONFIG, below, sets thread and memory options.)
     with tf.Session(graph=graph, config=SESSION_CONFIG) as sess:
         sess.run(init)
         log = _open_log(logdir, graph)  # not in the article; log does nothing without a logdir
@@ -209,7 +209,7 @@ def _open_log(logdir, graph):
 
 # %% A replacement for tensorflow.examples.tutorials.mnist.input_data
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
-           'https://storage.googleapis.com/cvdf-datasets/mnist/')  # used by TensorFlow 1.15
+           'https://storage.googleapis.com/cvdf-datasets/mnist/')  # the second is TensorFlow 1.15's
 TIMEOUT = 3  # seconds per connection attempt (a mirror has up to eight IP addresses) and per read
 SHA256 = {name + '-ubyte.gz': sha256 for name, sha256 in [  # of MNIST's own files, unpacked
     ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
@@ -400,7 +400,7 @@ def main(argv=None):
         encoding = getattr(sys.stdout, 'encoding', None) or 'ascii'  # some paths cannot be encoded
         print(result.encode(encoding, 'backslashreplace').decode(encoding), flush=True)
         if args.save is not None:
-            saved = io.BytesIO()  # in memory, since /dev/null keeps no file position
+            saved = io.BytesIO()  # np.savez needs a file position, which /dev/null does not keep
             np.savez(saved, **trained)
             try:
                 pathlib.Path(args.save).write_bytes(saved.getvalue())
@@ -426,7 +426,7 @@ def _load(data, data_dir, seed):
         try:
             return read_data_sets(folder, one_hot=True, seed=seed), f'test images from {folder}'
         except ValueError as error:
-            raise OSError(f'{error}; move or delete the file or files already there so that '
+            raise OSError(f'{error}; move or delete the file or files named first so that '
                           'MNIST is downloaded, or choose another --data-dir') from None
         except OSError as error:
             unwritable = data_dir is None and error.errno in [errno.EACCES, errno.EROFS]
