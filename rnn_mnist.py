@@ -426,7 +426,7 @@ def _load(data, data_dir, seed):
         try:
             return read_data_sets(folder, one_hot=True, seed=seed), f'test images from {folder}'
         except ValueError as error:
-            raise OSError(f'{error}; move or delete the file or files named first so that '
+            raise OSError(f'{error}; move or delete the file or files named at the start, so that '
                           'MNIST is downloaded, or choose another --data-dir') from None
         except OSError as error:
             unwritable = data_dir is None and error.errno in [errno.EACCES, errno.EROFS]
