@@ -127,9 +127,9 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
         # `minimize` adds a training step to the graph. When run, the step finds the gradients: how
         # the cost changes with each number in the six variables (four above, two in the cell). W,
-        # U, and bias are used in every time step, so their gradients are summed over all 28. Then
-        # Adam, a kind of gradient descent, moves each number, rarely by more than about lr, to
-        # lower the cost.
+        # U, bias, and the "in" variables are used in every time step, so their gradients are summed
+        # over all 28. Then Adam, a kind of gradient descent, moves each number, rarely by more than
+        # about lr, to lower the cost.
         train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
         # Does the correct class have the highest score? Axis 1 runs over the classes.
@@ -153,7 +153,7 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
             if step % 20 == 0:
                 # This run comes after the training step, even at step 0. It changes no variable.
                 batch_accuracy, batch_cost = sess.run(
-                    [accuracy, cost], feed_dict={x: batch_xs, y: batch_ys})
+                    [accuracy, cost], feed_dict={x: batch_xs, y: batch_ys})  # cost: for the log
                 print(f'step {step:4}/{math.ceil(training_iters / batch_size)}'
                       f'  batch accuracy {batch_accuracy:.4f}', flush=True)
                 log(step, accuracy=batch_accuracy, cost=batch_cost)

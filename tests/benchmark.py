@@ -7,7 +7,7 @@ that have TensorFlow 1.15.5 and PyTorch, respectively. Omitting either of these 
 its row. The table gives the median over the rounds, in milliseconds per step, not counting startup
 or the first 100 steps. The second row is for the script without its `SESSION_CONFIG`. The last row
 is the time for a step's matrix products at NumPy's speed for large matrices. If the `--data-dir`
-folder exists, and not on Windows, which lacks the `resource` module, one more line gives the memory
+folder exists and the system is not Windows (which lacks `resource`), one more line gives the memory
 used by a run and the time from the end of the import until the run prints its first line.
 
 None of these made the script faster: running operations on 1, 2, 3, or 4 inter-op threads or on the
@@ -126,7 +126,7 @@ def floor():
 
 
 def memory_and_first_line(data_dir):
-    """Returns the memory after the import, the peak memory, and the time to the first line."""
+    """Returns peak memory after the import and after the run, and the time to the first line."""
     import resource  # not available on Windows
     import rnn_mnist
 

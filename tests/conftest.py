@@ -77,7 +77,7 @@ def run(capsys):
 @pytest.fixture(scope='session')
 def a_run(tmp_path_factory):
     """Trains for 100 steps in a subprocess; returns exit status, stdout, stderr, and saved file."""
-    folder = tmp_path_factory.mktemp('ipykernel')  # yet not a notebook: the options must be read
+    folder = tmp_path_factory.mktemp('ipykernel')  # not a notebook, so options are read
     script = shutil.copy(rnn_mnist.__file__, str(folder))
     process = python(script, '--data', 'generated', '--training-iters', 12800,
                      '--seed', 0, '--save', 'trained', cwd=str(folder))

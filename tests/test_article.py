@@ -104,7 +104,7 @@ def test_second_cell_in_a_scope_raises_unless_reuse_is_true():
     assert all(one is other for one, other in zip(first, variables_in_scope(reuse=True)))
 
 
-def test_name_is_the_prefix_of_the_variables():
+def test_name_argument_is_the_prefix_of_the_variable_names():
     call(BasicRNNCell(UNITS, name='reader'))
     assert [v.op.name for v in tf.global_variables()] == ['reader/kernel', 'reader/bias']
 
@@ -195,7 +195,7 @@ def test_parallel_iterations_and_swap_memory_do_not_change_values(parameter):
     np.testing.assert_equal(plain, other)
 
 
-def test_default_scope_is_rnn_in_lower_case():
+def test_default_scope_is_rnn_in_lowercase():
     assert dynamic_rnn()[0].op.name.startswith('rnn/')
 
 
@@ -217,7 +217,7 @@ def test_outputs_come_from_the_last_of_several_layers():
     assert_array_equal(outputs[:, -1], last)
 
 
-def test_final_state_of_basic_lstm_cell_is_a_pair_of_cell_and_hidden_state():
+def test_final_state_of_basic_lstm_cell_is_a_pair_of_cell_state_and_hidden_state():
     outputs, states = run(*dynamic_rnn(tf.nn.rnn_cell.BasicLSTMCell(UNITS)))
     assert states._fields == ('c', 'h') and states.c.shape == (BATCH, UNITS)
     assert_array_equal(states.h, outputs[:, -1])

@@ -62,7 +62,7 @@ def test_the_same_seed_gives_the_same_lines_and_the_same_network(data, mnist_dir
     assert sorted(os.listdir('.')) == ['MNIST_data', 'trained']  # and not trained.npz
 
 
-def test_tilde_is_the_home_folder_in_every_option(mnist_dir, monkeypatch, run):
+def test_tilde_means_the_home_folder_in_every_path_option(mnist_dir, monkeypatch, run):
     monkeypatch.setenv('HOME', str(mnist_dir.parent))
     monkeypatch.setenv('USERPROFILE', str(mnist_dir.parent))
     status, _, _ = run('--data-dir', '~/MNIST_data', '--logdir', '~/log', '--save', '~/trained')
@@ -229,7 +229,7 @@ def test_import_error_is_one_line_with_the_reason_before_the_remedy(
         'python -m pip install tensorflow tf-keras numpy`; .*restart the kernel\n', err)
 
 
-def test_missing_tf_keras_is_an_import_error_with_one_traceback_at_a_prompt():
+def test_missing_tf_keras_is_an_import_error_with_one_traceback_when_imported():
     _, _, err = wait_for(python(
         '-c', 'import sys; sys.modules["tf_keras"] = None; import rnn_mnist', cwd=TOP))
     assert err.count('Traceback') == 1 and err.splitlines()[-1].startswith('ImportError: ')

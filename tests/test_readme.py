@@ -26,7 +26,7 @@ def test_block_can_be_pasted_at_a_prompt(block, capsys):
 def test_training_at_a_prompt_uses_the_learning_rate_that_was_set(mnist, monkeypatch):
     rates, adam = [], tf.train.AdamOptimizer
     monkeypatch.setattr(tf.train, 'AdamOptimizer', lambda lr: rates.append(lr) or adam(lr))
-    monkeypatch.setattr(rnn_mnist, 'lr', rnn_mnist.lr)  # restored afterwards
+    monkeypatch.setattr(rnn_mnist, 'lr', rnn_mnist.lr)  # restored afterward
     exec(PROMPT.replace('12800', '1'), {})
     assert rates == [0.0003] and np.load('short.npz')['kernel'].shape == (256, 128)
 
@@ -59,7 +59,7 @@ def draw(scale=7, stroke=3, rows=(50, 254), columns=(270, 34)):
 INK = draw()
 GRAIN = np.random.RandomState(0).normal(0, 0.04, INK.shape)
 PICTURES = {
-    'fills a square': 1 - draw(10, 3, (0, 0), (0, 0)),
+    'no extra margins': 1 - draw(10, 3, (0, 0), (0, 0)),
     'wide page': 1 - draw(7, 3, (14, 30), (500, 104)),
     'tall page': 1 - draw(7, 3, (104, 500), (30, 14)),
     'small': 1 - draw(2, 3, (100, 644), (600, 144)),

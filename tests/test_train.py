@@ -22,7 +22,7 @@ def test_test_accuracy_counts_each_image_once_and_works_with_a_tensorflow_1_data
     _, trained = train(mnist, training_iters=0, seed=0)
     labels = logits_with_numpy(trained, mnist.test.images).argmax(axis=1)
     labels[:128] += 1  # so that only the two images of the second batch are recognized
-    test = types.SimpleNamespace(  # what both `DataSet` classes have
+    test = types.SimpleNamespace(  # what our `DataSet` and TensorFlow 1's both have
         images=mnist.test.images, labels=np.eye(10)[labels % 10], num_examples=130)
     accuracy, _ = train(types.SimpleNamespace(test=test), training_iters=0, seed=0)
     assert accuracy == 2 / 130
