@@ -127,8 +127,8 @@ def train(mnist, training_iters=training_iters, seed=None, logdir=None):
         cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
         # `minimize` adds a training step to the graph. When run, the step finds the gradients: how
         # the cost changes with each number in the six variables (four above, two in the cell). W,
-        # U, bias, and the "in" variables are used in every time step, so their gradients are summed
-        # over all 28. Then Adam, a kind of gradient descent, moves each number, rarely by more than
+        # U, bias, and the "in" variables are used for every row, so their gradients are summed over
+        # all 28 rows. Then Adam, a kind of gradient descent, moves each number, rarely by more than
         # about lr, to lower the cost.
         train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
