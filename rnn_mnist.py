@@ -81,7 +81,7 @@ def RNN(X, weights, biases):
     #     for t in range(n_steps):
     #         state = tanh(X_in[:, t] @ W + state @ U + bias)  # X_in[:, t]: row t, projected
     # So the article's "four hidden layers" are one layer, used once per word. The article's "W1" is
-    # U. In its pseudocode, `rnn` is RNN_cell, `word` is X_in[:, t], and `output` and `hidden_state`
+    # U. In the pseudocode, `rnn` is RNN_cell, `word` is X_in[:, t], and `output` and `hidden_state`
     # are both the new state. dynamic_rnn creates the cell's variables: `bias`, initially zeros, and
     # `kernel` (W stacked on U, [128 input + 128 state, 128 hidden]), initially small random values.
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)  # its activation is tanh by default

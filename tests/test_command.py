@@ -88,9 +88,9 @@ def test_full_disk_while_logging_is_reported_in_one_line(mnist_dir, tmp_path, ru
 
 def test_requirements_file_and_script_metadata_name_the_same_packages():
     tomllib = pytest.importorskip('tomllib', reason='needs Python 3.11 or newer')
-    script, file = Path(SCRIPT).read_text(), Path(TOP, 'requirements.txt').read_text()
+    script, requirements = Path(SCRIPT).read_text(), Path(TOP, 'requirements.txt').read_text()
     block = re.search(r'^# /// script\n((?:#.*\n)+?)# ///\n', script, re.M).group(1)
-    assert tomllib.loads(re.sub('(?m)^# ', '', block))['dependencies'] == file.split()
+    assert tomllib.loads(re.sub('(?m)^# ', '', block))['dependencies'] == requirements.split()
 
 
 # ----------------------------------------------------------------------------------------- saving
@@ -120,13 +120,17 @@ def test_save_without_write_permission_is_refused(read_only, run):
         assert status == 1 and out == '' and 'Permission denied' in err and file in err
 
 
-def test_checking_the_save_file_before_training_leaves_no_new_file(tmp_path, monkeypatch, run):
-    monkeypatch.setattr(rnn_mnist, 'generated_data_sets', Mock(side_effect=KeyboardInterrupt))
+@pytest.mark.parametrize('module, name', [(rnn_mnist, 'generated_data_sets'), (np, 'savez')])
+def test_ctrl_c_before_saving_leaves_no_new_file_and_keeps_an_older_one(
+        module, name, tmp_path, monkeypatch, run):
+    monkeypatch.setattr(module, name, Mock(side_effect=KeyboardInterrupt))
     (tmp_path / 'link').symlink_to(tmp_path / 'target')
-    for file in ['new', 'link']:
+    (tmp_path / 'older').write_bytes(b'older')
+    for file in ['new', 'link', 'older']:
         status, _, err = run('--data', 'generated', '--save', file)
         assert status == 130 and err == 'Generating digits ...\nrnn_mnist.py: stopped\n'
-    assert os.listdir('.') == ['link']  # and neither new nor target
+    assert sorted(os.listdir('.')) == ['link', 'older']  # and neither new nor target
+    assert (tmp_path / 'older').read_bytes() == b'older'
 
 
 def test_network_can_be_saved_to_a_device(run):
