@@ -1,38 +1,32 @@
 """Trains a recurrent network to read handwritten digits row by row, in TensorFlow 1 style.
 
-This is the script from the article "python artificial intelligence tensorflow how to build cyclic
-neural network RNN" (shulou.com), ported to current TensorFlow. Read it alongside the article. The
-article's code is below, in the section "The lesson": first `lr` to `n_classes`, then `RNN`, then
-the rest, in `train`. The import is above that section, the call to `read_data_sets` is in `_load`,
-and a later section replaces `input_data`. The article breaks off in its `while` loop; the rest of
-the loop follows github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
+Begin at "The lesson", below. It is the program of the article "python artificial intelligence
+tensorflow how to build cyclic neural network RNN" (shulou.com), completed, explained, and running
+on today's TensorFlow. It stands by itself, and since it keeps the article's names and order, you
+can also read the two side by side. What comes after the lesson (reading MNIST, generated digits,
+the command line) is only there to let it run.
 """
 # /// script
 # requires-python = ">=3.9,<3.14"
 # dependencies = ["tensorflow>=2.16,<3", "tf-keras>=2.16,<3", "numpy"]
 # ///
 import argparse
-import contextlib
-import errno
-import gzip
 import hashlib
 import http.client
 import importlib.util
-import io
 import math
 import os
 import pathlib
 import sys
-import threading
 import time
 import urllib.request
 import warnings
 import zlib
 from collections import namedtuple
 
-if __name__ == '__main__' and sys.stderr:
+if __name__ == '__main__':
     print('Starting TensorFlow ...', file=sys.stderr)  # takes a few seconds
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # hides most of TensorFlow's C++ log
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')  # hides some of TensorFlow's C++ log
 if importlib.util.find_spec('tf_keras'):  # home of BasicRNNCell since TensorFlow 2.16
     os.environ['TF_USE_LEGACY_KERAS'] = '1'
 try:
@@ -40,205 +34,255 @@ try:
     import tensorflow.compat.v1 as tf
     tf.nn.rnn_cell.BasicRNNCell  # loads Keras; fails if Keras is the wrong version
 except KeyboardInterrupt:
-    raise (SystemExit(130) if __name__ == '__main__' else KeyboardInterrupt) from None
+    if __name__ == '__main__':
+        raise SystemExit(130) from None
+    raise
 except Exception as error:
-    reason = ' '.join(f'{type(error).__name__}: {error}'.split())  # on one line
-    raise (SystemExit if __name__ == '__main__' else ImportError)(
-        f'rnn_mnist.py: error: cannot import TensorFlow with BasicRNNCell: {reason}; if a package '
-        'is missing, install it under Python 3.9 to 3.13 with `python -m pip install tensorflow '
-        'tf-keras numpy`; in a notebook that has used Keras 3, restart the kernel') from None
+    message = (
+        f'rnn_mnist.py: error: cannot import TensorFlow with BasicRNNCell: {type(error).__name__}: '
+        f'{" ".join(str(error).split())}; if a package is missing, install it under 64-bit Python '
+        '3.9 to 3.13 with `python -m pip install tensorflow tf-keras numpy`; in a notebook that '
+        'has used Keras 3, restart the kernel')
+    failure = SystemExit if __name__ == '__main__' else ImportError
+    raise failure(message) from None
 tf.logging.set_verbosity(tf.logging.ERROR)
 warnings.filterwarnings('ignore', r'`tf\.nn\.rnn_cell\.\w+` is deprecated')
 tf.disable_v2_behavior()  # variables and loops are built as in TensorFlow 1
 
 # %% The lesson
-# A TensorFlow 1 program has two phases. The first builds a graph: x, pre, cost, and so on stand for
-# arrays that do not exist yet, and nothing is computed. The second runs parts of the graph in a
-# session: sess.run(what, feed_dict) computes `what` from the variables and any arrays fed for x and
-# y. Only init and train_op change the variables. Shapes are written like [128 batch, 10 classes].
+#
+#         row 1                row 2                           row 28           28 pixels
+#           | weights['in']      | weights['in']                 | weights['in']
+#       X_in[:, 0]           X_in[:, 1]                      X_in[:, 27]        128 numbers
+#           | W                  | W                             | W
+# zeros --U-+-> tanh = state --U-+-> tanh = state --U-- ... --U--+-> tanh = states
+#                                                                | weights['out']
+#                                                               pre             10 scores
+#
+# A recurrent network reads a sequence one element at a time. Here the sequence is an image of a
+# handwritten digit, and its elements are the 28 rows of pixels. After each row, the network mixes
+# what it has just read with what it remembers, the state. So something of row 1 is still in the
+# state when row 28 arrives, and after that row ten scores are read off the state, one for each
+# digit. All rows go through the same weights. That is why there is little to learn, 37,898 numbers:
+#
+#     weights['in']   [28, 128]  3,584    biases['in']    [128]  128    prepare a row for the cell
+#     kernel         [256, 128] 32,768    bias            [128]  128    mix it with the state
+#     weights['out']  [128, 10]  1,280    biases['out']    [10]   10    turn the state into scores
+#
+# The kernel is two matrices in one: W, [128, 128], for what the cell reads, is stacked on U,
+# [128, 128], for the state.
+#
+# A TensorFlow 1 program works in two phases. First it builds a graph, in which nothing is computed
+# yet. Then it runs parts of the graph in a session:
+#
+#     a = tf.placeholder(tf.float32)           # an input, which has no value yet
+#     b = a * 2                                # not a number, but a recipe for one
+#     tf.Session().run(b, feed_dict={a: 3.0})  # 6.0
+#
+# In the same way, x and y below are inputs, and `pre`, `cost`, and even the training step are
+# recipes. To look at any other one, such as X_in, return it from `RNN`, too, and run it:
+# sess.run(X_in, feed_dict={x: batch_xs}).
 
-lr = 0.001                # learning rate: roughly how far a training step may move each weight
-training_iters = 1000000  # training examples to read: about 18 epochs (passes over the data)
-batch_size = 128          # digits per training step
+lr = 0.001                # learning rate: roughly how far a training step moves a number
+training_iters = 1000000  # images to train on (not iterations): about 18 times through the data
+batch_size = 128          # images per training step
 n_inputs = 28             # pixels per row
-n_steps = 28              # rows per digit, read one per time step
-n_hidden_units = 128      # neurons: size of the cell's state (its memory) and of its input
+n_steps = 28              # rows per image, read one per time step
+n_hidden_units = 128      # numbers in the state; any other size works as well
 n_classes = 10            # the digits 0 to 9
 
 
 def RNN(X, weights, biases):
-    """Adds the network to the graph; returns the class scores. `train` creates the arguments."""
-    # X: [128 batch, 28 steps, 28 inputs]. All rows are stacked for one matrix product. (In
-    # the article, every shape with "256 hidden" is wrong, and so is the first with "128 hidden".)
-    X = tf.reshape(X, [-1, n_inputs])  # [128 batch * 28 steps, 28 inputs]
-    # Each row of 28 pixels is projected, with learned weights, to 128 numbers, the cell's input.
-    # (This is the article's choice. The cell could read the pixels directly instead.)
-    X_in = tf.matmul(X, weights['in']) + biases['in']  # [128 batch * 28 steps, 128 hidden]
+    """Adds the network to the graph.
+
+    Args:
+      X: images, float32 `[128 batch, 28 steps, 28 inputs]`.
+      weights, biases: dicts of the variables 'in' and 'out'; `train` creates them.
+
+    Returns:
+      The scores of the ten digits (also called logits), float32 `[128 batch, 10 classes]`.
+    """
+    # The cell does not get the pixels themselves. Each row is first projected, with weights that
+    # are learned, to 128 numbers. A matrix product takes a matrix, so all rows of all images are
+    # stacked for it and put back afterward. (Today's tf.matmul would do without both reshapes.)
+    X = tf.reshape(X, [-1, n_inputs])                       # [128 batch * 28 steps, 28 inputs]
+    X_in = tf.matmul(X, weights['in']) + biases['in']       # [128 batch * 28 steps, 128 hidden]
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
-    # dynamic_rnn, below, adds this loop to the graph. The loop's body, the cell, runs 28 times:
-    #     state = zeros
-    #     for t in range(n_steps):
-    #         state = tanh(X_in[:, t] @ W + state @ U + bias)  # X_in[:, t]: row t, projected
-    # So the article's "four hidden layers" are one layer, used once per word. The article's "W1" is
-    # U. In the pseudocode, `rnn` is RNN_cell, `word` is X_in[:, t], and `output` and `hidden_state`
-    # are both the new state. dynamic_rnn creates the cell's variables: `bias`, initially zeros, and
-    # `kernel` (W stacked on U, [128 input + 128 state, 128 hidden]), initially small random values.
-    RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)  # its activation is tanh by default
-    # The initial state is all zeros. Its shape fixes the batch size at 128.
+    # The cell is what happens at one row. Its kernel starts small and random, its bias as zeros.
+    RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)
+    # Before row 1, there is nothing to remember. (The state has 128 numbers for each of the 128
+    # images. That both are 128 is a coincidence.)
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
-    # outputs: [128 batch, 28 steps, 128 hidden], the state after each row; not needed
-    # states:  [128 batch, 128 hidden], the state after the last row, equal to outputs[:, -1]
+    # dynamic_rnn adds a loop over the rows to the graph, which works on all images at once:
+    #     state = _init_state
+    #     for t in range(n_steps):
+    #         state = tanh(X_in[:, t] @ W + state @ U + bias)
+    # time_major=False says that the first axis of X_in is the batch and the second one is time.
     outputs, states = tf.nn.dynamic_rnn(RNN_cell, X_in, initial_state=_init_state, time_major=False)
+    # outputs: [128 batch, 28 steps, 128 hidden], the state after each row, which is not used
+    # states:  [128 batch, 128 hidden], the state after the last row, the same as outputs[:, -1]
 
-    # This is the pseudocode's `ff`. The ten scores for each image are also called logits.
     results = tf.matmul(states, weights['out']) + biases['out']  # [128 batch, 10 classes]
     return results
 
 
-def train(mnist, training_iters=training_iters, seed=None, logdir=None):
-    """Builds the article's graph, trains the network, and tests it.
+def train(mnist, training_iters=training_iters, seed=None):
+    """Builds the graph, trains the network, and tests it.
 
-    `mnist` is what `read_data_sets` or `generated_data_sets` returns with `one_hot=True`: labeled
-    grayscale images of 784 (28 x 28) pixels, 55,000 for training and 10,000 for testing. (Another
-    5,000, for validation, are not used.) Training reads `training_iters` examples, plus up to 127
-    to fill the last batch. If `seed` is an int, the initial weights are repeatable. If `logdir` is
-    given, a TensorBoard log is written there. Returns the test accuracy (0 to 1) and a dict of the
-    trained variables as float32 arrays. Raises tf.errors.OpError if the log cannot be written.
+    Args:
+      mnist: what `read_data_sets` or `generated_data_sets` returns with `one_hot=True`. Its
+        `train` images are for training, and its `test` images for the test.
+      training_iters: the number of images to train on; the last batch is always a whole one.
+      seed: an int that makes the initial weights repeatable.
+
+    Returns:
+      The test accuracy, from 0 to 1, and a dict of the trained variables as float32 arrays.
     """
-    # The first phase builds a graph, here a new one. (The article uses TensorFlow's default graph.)
+    # Phase 1 builds the graph. It is a new one, so that `train` can be called more than once.
     with tf.Graph().as_default() as graph:
-        tf.set_random_seed(seed)  # makes the initial weights repeatable, given a seed
-        # Placeholders stand for arrays to be fed. `None`, the article's choice, accepts any batch
-        # size, although _init_state fixes it at 128.
-        x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels: 0 (black) to 1 (white)
-        y = tf.placeholder(tf.float32, [None, n_classes])  # one-hot: correct class = 1, others = 0
+        tf.set_random_seed(seed)
 
-        # In a session, variables keep their values from one run to the next. Training changes them.
-        # The weights start as random numbers with mean 0 and standard deviation 1.
+        # `None` leaves the number of images open. (Only _init_state insists on 128.)
+        x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels: 0 (black) to 1 (white)
+        # The labels are one-hot: a 2 is 0010000000, the probabilities that a perfect answer gives.
+        y = tf.placeholder(tf.float32, [None, n_classes])
+
+        # Variables are what is learned. These weights start as random numbers with a standard
+        # deviation of 1. That is large, and it makes the training jumpy.
         weights = {'in': tf.Variable(tf.random_normal([n_inputs, n_hidden_units])),
                    'out': tf.Variable(tf.random_normal([n_hidden_units, n_classes]))}
         biases = {'in': tf.Variable(tf.constant(0.1, shape=[n_hidden_units])),
                   'out': tf.Variable(tf.constant(0.1, shape=[n_classes]))}
 
         pre = RNN(x, weights, biases)  # [128 batch, 10 classes]
-        # Softmax turns the scores into probabilities. A digit's cross-entropy is -log(p), where p
-        # is the probability of the correct class. The cost, one number, is the mean over the batch.
+
+        # How wrong are the scores? Softmax turns them into probabilities. If the correct digit gets
+        # the probability p, the image costs -log(p): 0 for p = 1, and 2.3 for p = 0.1, a guess.
+        # (The network starts at 4 to 6, worse than guessing, because its large weights make it sure
+        # of wrong answers.) The cost of the batch is the mean. The function takes the scores, since
+        # softmax and logarithm are safe from overflow only if they are computed together.
         cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
-        # `minimize` adds a training step to the graph. When run, the step finds the gradients: how
-        # the cost changes with each number in the six variables (four above, two in the cell). W,
-        # U, bias, and the "in" variables are used for every row, so their gradients are summed over
-        # all 28 rows. Then Adam, a kind of gradient descent, moves each number, rarely by more than
-        # about lr, to lower the cost.
+
+        # The training step computes the gradient: how the cost would change with each of the 37,898
+        # numbers. For that, it goes back from the cost through the rows, from 28 to 1, and adds up
+        # what each row says about the weights that all rows share. Then Adam moves each number a
+        # little, rarely by more than lr, in the direction that has lately lowered the cost.
         train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
-        # Does the correct class have the highest score? Axis 1 runs over the classes.
+        # An image is recognized if the correct digit has the highest score.
         correct_pre = tf.equal(tf.argmax(y, 1), tf.argmax(pre, 1))  # [128 batch], true or false
         accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # fraction true; 0.1 by chance
 
-        init = tf.initialize_all_variables()  # when run, gives all variables their initial values
+        # This gives all variables their initial values: the six above, and 14 of Adam's own.
+        init = tf.initialize_all_variables()
 
-    # The second phase runs in a session. (SESSION_CONFIG, below, sets thread and memory options.)
+    # Phase 2 runs the graph in a session, which keeps the values of the variables between runs.
     with tf.Session(graph=graph, config=SESSION_CONFIG) as sess:
         sess.run(init)
-        log = _open_log(logdir, graph)  # not in the article; log does nothing without a logdir
         step = 0
-        while step * batch_size < training_iters:  # the article breaks off before `<`
-            # Each epoch uses every training digit once, in a new random order. A batch is the next
-            # 128 digits, even if they span two epochs.
+        while step * batch_size < training_iters:
+            # Batches go through the images in random order. After the last image comes the next
+            # epoch, another pass in another order, and a batch may have images of both.
             batch_xs, batch_ys = mnist.train.next_batch(batch_size)  # [128, 784 pixels], [128, 10]
             batch_xs = batch_xs.reshape([batch_size, n_steps, n_inputs])
-            # One training step changes the six variables to lower the cost of this batch.
+            # This changes the variables, and usually lowers the cost of this batch.
             sess.run(train_op, feed_dict={x: batch_xs, y: batch_ys})
             if step % 20 == 0:
-                # This run comes after the training step, even at step 0. It changes no variable.
-                batch_accuracy, batch_cost = sess.run(
-                    [accuracy, cost], feed_dict={x: batch_xs, y: batch_ys})  # cost: for the log
+                # The same batch again, without training. As in the article, this comes after the
+                # training step, so it flatters: the network has just learned from these images.
+                batch_accuracy = sess.run(accuracy, feed_dict={x: batch_xs, y: batch_ys})
                 print(f'step {step:4}/{math.ceil(training_iters / batch_size)}'
                       f'  batch accuracy {batch_accuracy:.4f}', flush=True)
-                log(step, accuracy=batch_accuracy, cost=batch_cost)
             step += 1
 
-        # The article's program would end here. The batch accuracy flatters the network, which was
-        # just trained on that batch. The 10,000 test digits are new to the network. _init_state
-        # requires batches of 128, so the last one is padded, and the padding is not counted.
+        # The article's program ends here. But how good is the network? The test images tell,
+        # because it has never seen them.
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
-        log(step, test_accuracy=test_accuracy)
-        return test_accuracy, sess.run(_trained_variables(weights, biases))  # all six variables
+        return test_accuracy, sess.run(_trained_variables(weights, biases))
+
+
+# If you read the article beside this lesson:
+# - It is a machine translation, and garbled in places. Where a shape says "256 hidden", read
+#   "128 hidden"; after the first reshape, read "28 inputs" for either.
+# - Its "four hidden layers" are one layer, used once for each of four words. Its "W1" is U.
+# - In its pseudocode, `rnn` is RNN_cell (not the function `RNN`), `word` is X_in[:, t], `output`
+#   and `hidden_state` are both the new state, and `ff` is the product with weights['out'].
+# - It creates x, y, weights, and biases before it defines `RNN`. Here they are in `train`, and
+#   `mnist` comes from `_load`, near the end of this file.
+# - It breaks off at `while step*batch_size`. The rest of the loop is that of the tutorial which
+#   its program follows closely: github.com/MorvanZhou/tutorials, tensorflowTUT/tf20_RNN2.
 
 
 # %% Helpers for the lesson
 SESSION_CONFIG = tf.ConfigProto(
-    intra_op_parallelism_threads=1,  # suits small matrices and makes a seeded run repeatable
+    intra_op_parallelism_threads=1,  # such small matrices are not worth a second thread
     gpu_options=tf.GPUOptions(allow_growth=True))  # takes GPU memory only as needed
 
 
 def _test_accuracy(test, sess, x, y, correct_pre):
     """Returns the fraction of all test images that the network recognizes."""
-    n, images = test.num_examples, test.images.reshape([-1, n_steps, n_inputs])
-    batches = np.resize(np.arange(n), [math.ceil(n / batch_size), batch_size])  # pads the last one
+    images = test.images.reshape([-1, n_steps, n_inputs])
+    # _init_state requires batches of 128, so the last one starts over with the first images.
+    batches = np.resize(np.arange(len(images)), [math.ceil(len(images) / batch_size), batch_size])
     correct = [sess.run(correct_pre, feed_dict={x: images[batch], y: test.labels[batch]})
                for batch in batches]
-    return np.mean(np.ravel(correct)[:n])
+    return np.mean(np.ravel(correct)[:len(images)])
 
 
 def _trained_variables(weights, biases):
     """Returns the default graph's trained variables, keyed by the names they are saved under."""
-    names = {variable: f'weights_{key}' for key, variable in weights.items()}
+    names = {variable: variable.op.name.split('/')[-1] for variable in tf.trainable_variables()}
+    names.update({variable: f'weights_{key}' for key, variable in weights.items()})
     names.update({variable: f'biases_{key}' for key, variable in biases.items()})
-    return {names.get(variable, variable.op.name.replace('rnn/basic_rnn_cell/', '')): variable
-            for variable in tf.trainable_variables()}
-
-
-def _open_log(logdir, graph):
-    """Writes the graph to a log in `logdir`, if given; returns a function that logs scalars."""
-    if not logdir:
-        return lambda step, **scalars: None
-    logdir = os.path.expanduser(logdir)
-    tf.gfile.MakeDirs(logdir)
-    # tf.summary.FileWriter is not used: its thread prints a traceback if the disk is full.
-    file = tf.io.TFRecordWriter(os.path.join(logdir, f'events.out.tfevents.{time.time():.6f}'))
-    file.write(tf.Event(graph_def=graph.as_graph_def().SerializeToString()).SerializeToString())
-
-    def log(step, **scalars):
-        summary = tf.Summary(value=[{'tag': k, 'simple_value': v} for k, v in scalars.items()])
-        file.write(tf.Event(wall_time=time.time(), step=step, summary=summary).SerializeToString())
-        file.flush()
-    return log
+    # Where there are several kernels, each keeps its full name.
+    return {name if list(names.values()).count(name) == 1 else variable.op.name: variable
+            for variable, name in names.items()}
 
 
 # %% A replacement for tensorflow.examples.tutorials.mnist.input_data
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
            'https://storage.googleapis.com/cvdf-datasets/mnist/')  # the second is TensorFlow 1.15's
-TIMEOUT = 3  # seconds per connection attempt (a mirror has up to eight IP addresses) and per read
-SHA256 = {name + '-ubyte.gz': sha256 for name, sha256 in [  # of MNIST's own files, unpacked
-    ('train-images-idx3', 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db'),
-    ('train-labels-idx1', '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5'),
-    ('t10k-images-idx3', '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7'),
-    ('t10k-labels-idx1', 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2')]}
+TIMEOUT = 10  # seconds to wait for a connection and for each piece of data
+SHA256 = {  # of MNIST's files, unpacked
+    'train-images-idx3-ubyte.gz':
+        'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',
+    'train-labels-idx1-ubyte.gz':
+        '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5',
+    't10k-images-idx3-ubyte.gz':
+        '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7',
+    't10k-labels-idx1-ubyte.gz':
+        'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2',
+}
 Datasets = namedtuple('Datasets', 'train validation test')
 
 
 class DataSet:
     """Holds images and labels and returns them in batches, like TensorFlow 1's `DataSet`.
 
-    The attribute `images` is float32 (0 to 1) `[n, 784]`, or `[n, 28, 28, 1]` if `reshape=False`.
-    The attribute `labels` is float64 `[n, 10]` if one-hot, else uint8 `[n]`. n is `num_examples`.
+    Attributes:
+      images: float32, 0 (black) to 1 (white), `[n, 784]`, or `[n, 28, 28, 1]` if not reshaped.
+      labels: float64 `[n, 10]` if one-hot, else uint8 `[n]`.
+      num_examples: n.
+      epochs_completed: how often `next_batch` has gone through all images.
     """
 
     def __init__(self, images, labels, rng, one_hot, reshape=True):
-        images = images.reshape([-1, 784] if reshape else [-1, 28, 28, 1])
-        self.images = np.multiply(images, 1 / 255, dtype=np.float32)
+        self.images = np.multiply(images, 1 / 255, dtype=np.float32).reshape(
+            [-1, 784] if reshape else [-1, 28, 28, 1])
         self.labels = np.eye(n_classes)[labels] if one_hot else labels.copy()
-        self.num_examples, self.epochs_completed = len(images), 0
-        self._rng, self._order = rng, np.arange(len(images))
-        self._unread, self._started = self._order[:0], False  # _unread is the rest of the epoch
+        self.num_examples = len(images)
+        self.epochs_completed = 0
+        self._rng = rng
+        self._order = np.arange(len(images))
+        self._unread = self._order[:0]  # the rest of the epoch
+        self._epochs_started = 0
 
     def next_batch(self, batch_size, fake_data=False, shuffle=True):
         """Returns the next images and labels. With `shuffle`, each epoch has a new random order."""
         while self.num_examples and len(self._unread) < batch_size:
-            self.epochs_completed += self._started
-            self._started = True
+            self.epochs_completed = self._epochs_started
+            self._epochs_started += 1
             if shuffle:
                 self._rng.shuffle(self._order)
             self._unread = np.concatenate([self._unread, self._order])
@@ -250,32 +294,41 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, *, reshape=True,
                    validation_size=5000, seed=None):
     """Reads MNIST, or other data in its format, from a folder; downloads missing MNIST files.
 
-    The first `validation_size` training images are set aside for validation. With a `seed`, batches
-    come in the same order as in TensorFlow 1 after `tf.set_random_seed(seed)`. `fake_data`, which
-    tutorials set to False, is ignored. Returns a `Datasets`. Raises ValueError for an unreadable or
-    invalid file, ConnectionError if a download fails, or another OSError if a file cannot be saved.
+    Args:
+      train_dir: the folder; its files may have any of MNIST's usual names, gzipped or not.
+      fake_data: ignored; tutorials set it to False.
+      one_hot: whether labels are rows like 0010000000 instead of numbers like 2.
+      reshape: whether images are rows of 784 pixels instead of `[28, 28, 1]`.
+      validation_size: how many of the first training images are set aside for validation.
+      seed: an int that makes the order of batches repeatable, the same as in TensorFlow 1. The
+        default is the seed of the default graph, if it has one.
+
+    Returns:
+      A `Datasets` of three `DataSet`s.
+
+    Raises:
+      ValueError: for a damaged or unsuitable file.
+      ConnectionError: if a download fails.
+      OSError: if a file cannot be read or saved.
     """
     train_dir = os.path.expanduser(train_dir)
     missing = [name for name in SHA256 if not _find(train_dir, name)]
     if missing:
-        for path, name in [(_find(train_dir, name), name) for name in SHA256]:
-            if path and _read_idx(path)[1] != SHA256[name]:
-                raise ValueError(f'{path}: expected MNIST, got other data; cannot add the '
-                                 f'missing {", ".join(missing)} to data that is not MNIST')
+        for name in set(SHA256) - set(missing):
+            path = _find(train_dir, name)
+            if hashlib.sha256(_read(path)).hexdigest() != SHA256[name]:
+                raise ValueError(f'{path}: expected MNIST, got other data; cannot add the missing '
+                                 f'{", ".join(missing)} to data that is not MNIST')
         _download(missing, train_dir)
-    paths = [_find(train_dir, name) for name in SHA256]
-    arrays = [_read_idx(path)[0] for path in paths]
-    for i, least, images, labels in [(0, validation_size + 1, *arrays[:2]), (2, 1, *arrays[2:])]:
-        if not 0 < least <= len(images) == len(labels) or labels.max() >= n_classes:
-            raise ValueError(f'{paths[i]}, {paths[i + 1]}: expected {least} or more images and as '
-                             f'many labels from 0 to 9, got {len(images)} images and '
-                             f'{len(labels)} labels up to {labels.max(initial=0)}')
-    return _split(*arrays, validation_size, seed, one_hot, reshape)
+    train = _read_pair(train_dir, 'train', validation_size)
+    test = _read_pair(train_dir, 't10k')
+    return _split(*train, *test, validation_size, seed, one_hot, reshape)
 
 
 def _split(train_images, train_labels, test_images, test_labels, size, seed, *options):
     """Returns a `Datasets` of these arrays; the first `size` training images are for validation."""
-    rng = np.random.RandomState(seed)  # shared by all three, as in TensorFlow 1
+    # tf.set_random_seed counts as well, and all three share one generator, as in TensorFlow 1.
+    rng = np.random.RandomState(tf.get_default_graph().seed if seed is None else seed)
     return Datasets(DataSet(train_images[size:], train_labels[size:], rng, *options),
                     DataSet(train_images[:size], train_labels[:size], rng, *options),
                     DataSet(test_images, test_labels, rng, *options))
@@ -283,34 +336,56 @@ def _split(train_images, train_labels, test_images, test_labels, size, seed, *op
 
 def _find(folder, name):
     """Returns the path of a file under any of its usual names, or None if it is missing."""
-    names = [name.replace('-idx', dash + 'idx')[:end] for dash in '-.' for end in [None, -3]]
-    # Kaggle puts each file in a folder that also has one of these names.
+    dotted = name.replace('-idx', '.idx')  # Kaggle's way to write it
+    names = [name, name[:-len('.gz')], dotted, dotted[:-len('.gz')]]
+    # Kaggle also puts each file in a folder that has the file's name.
     paths = [os.path.join(folder, parent, name) for parent in ['', *names] for name in names]
-    return next((path for path in paths if os.path.lexists(path) and not os.path.isdir(path)), None)
+    return next(filter(os.path.isfile, paths), None)
 
 
-def _read_idx(path):
-    """Returns the array in an IDX file, gzipped or not, and the unpacked file's SHA-256."""
+def _read(path):
+    """Returns the contents of a file, unpacked if it is gzipped."""
     try:
-        data = pathlib.Path(path).read_bytes()
-        data = gzip.decompress(data) if data.startswith(b'\x1f\x8b') else data
-    except (EOFError, OSError, zlib.error) as error:
-        raise ValueError(f'{path}: cannot be read: {error}') from None
-    magic, size = (2051, [28, 28]) if 'images' in os.path.basename(path) else (2049, [])
-    start = 8 + 4 * len(size)  # magic, count, and size come first, 32 bits per number, big-endian
+        return _unpack(pathlib.Path(path).read_bytes())
+    except zlib.error as error:
+        raise ValueError(f'{path}: cannot be unpacked: {error}') from None
+
+
+def _unpack(data):
+    """Returns bytes as they are or, if they are gzipped, unpacked. Raises zlib.error."""
+    if data.startswith(b'\x1f\x8b'):
+        return zlib.decompress(data, wbits=31)  # 31 stands for the gzip format
+    return data
+
+
+def _read_pair(folder, part, validation_size=0):
+    """Returns images, uint8 `[n, 28, 28]`, and labels, uint8 `[n]`; `part` is 'train' or 't10k'."""
+    images = _read_idx(_find(folder, f'{part}-images-idx3-ubyte.gz'), [28, 28])
+    labels = _read_idx(_find(folder, f'{part}-labels-idx1-ubyte.gz'), [])
+    if not 0 <= validation_size < len(images) == len(labels) or labels.max() >= n_classes:
+        raise ValueError(f'{folder}: {part}-images, {part}-labels: expected as many labels, from 0 '
+                         f'to 9, as images, and more than validation_size, which is 0 or more; got '
+                         f'{len(labels)} labels up to {labels.max(initial=0)}, {len(images)} '
+                         f'images, and validation_size {validation_size}')
+    return images, labels
+
+
+def _read_idx(path, size):
+    """Returns the array in a file in MNIST's format (IDX), uint8 `[n, *size]`."""
+    data = _read(path)
+    start = 4 * (2 + len(size))  # the header: format, n, and size, 32 bits each, big-endian
     header = np.frombuffer(data[:start].ljust(start, b'\0'), '>u4').tolist()
     shape = [header[1], *size]
-    if header != [magic, *shape] or len(data) != start + np.prod(shape):
-        raise ValueError(f'{path}: expected header {[magic, *shape]} plus {np.prod(shape)} bytes, '
-                         f'got header {header} plus {max(len(data) - start, 0)} bytes')
-    return np.frombuffer(data[start:], np.uint8).reshape(shape), hashlib.sha256(data).hexdigest()
+    if header != [2049 + len(size), *shape] or len(data) != start + np.prod(shape):
+        raise ValueError(f'{path}: expected header {[2049 + len(size), *shape]} plus '
+                         f'{np.prod(shape)} bytes, got header {header} plus '
+                         f'{max(len(data) - start, 0)} bytes')
+    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 
 def _download(names, folder):
     """Downloads MNIST files into a folder, trying the mirrors in turn."""
     os.makedirs(folder, exist_ok=True)
-    if not os.access(folder, os.W_OK):  # checked before a download rather than after it
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
     failures = ''
     for mirror in MIRRORS:
         for name in [name for name in names if not _find(folder, name)]:
@@ -318,24 +393,17 @@ def _download(names, folder):
             try:
                 with urllib.request.urlopen(mirror + name, timeout=TIMEOUT) as response:
                     data = response.read()
-                if hashlib.sha256(gzip.decompress(data)).hexdigest() != SHA256[name]:
-                    raise ConnectionError(f'expected {name}, got another file')
-            except (EOFError, OSError, ValueError, http.client.HTTPException, zlib.error) as error:
-                failures += f'; {mirror}: {error}'
+                if hashlib.sha256(_unpack(data)).hexdigest() != SHA256[name]:
+                    raise ValueError(f'expected {name}, got another file')
+            except (OSError, ValueError, http.client.HTTPException, zlib.error) as error:
+                failures += f'; {mirror}: {" ".join(str(error).split())}'
                 break  # on to the next mirror
-            if _find(folder, name):  # another run or thread has put it there in the meantime
-                continue
-            # Each run and thread writes its own .part file, which is renamed once it is complete.
-            part = os.path.join(folder, f'{name}.{os.getpid()}-{threading.get_ident()}.part')
-            try:
-                pathlib.Path(part).write_bytes(data)
-                os.replace(part, os.path.join(folder, name))
-            finally:
-                if os.path.exists(part):  # for example, if the disk is full
-                    os.remove(part)
+            part = os.path.join(folder, f'{name}.{os.getpid()}.part')
+            pathlib.Path(part).write_bytes(data)
+            os.replace(part, os.path.join(folder, name))  # only a complete file gets this name
     if 'CERTIFICATE_VERIFY_FAILED' in failures:
-        failures += ("; set SSL_CERT_FILE to your proxy's CA file or to the path that `python -m "
-                     'certifi` prints, and try again')
+        failures += ("; set SSL_CERT_FILE to a PEM file with your proxy's CA certificate or, if "
+                     'there is no proxy, to the path that `python -m certifi` prints')
     missing = [name for name in names if not _find(folder, name)]
     if missing:
         raise ConnectionError(f'cannot download {", ".join(missing)}{failures}; to use MNIST, '
@@ -369,79 +437,78 @@ def generated_data_sets(one_hot=False, seed=None):
 
 # %% The command line
 def main(argv=None):
-    """Runs the script; returns its exit status. Bad options and --help raise SystemExit."""
+    """Runs the script.
+
+    Args:
+      argv: a list of command-line options, by default those of the command line.
+
+    Returns:
+      The exit status: 0, 1 after an error, or 130 after Ctrl-C.
+
+    Raises:
+      SystemExit: for `--help` and for bad options.
+    """
     parser = argparse.ArgumentParser('rnn_mnist.py', description='Trains an RNN to read digits.')
-    add = parser.add_argument
-    add('--training-iters', type=int, default=training_iters, metavar='N',
-        help="number of training examples to read (default: the article's %(default)s)")
-    add('--seed', type=int, metavar='S', help='make the run repeatable')
-    add('--data', choices=['auto', 'mnist', 'generated'], default='auto',
-        help='data to use; auto (default) is MNIST if available, else generated digits')
-    add('--data-dir', metavar='DIR', help='MNIST folder (default: MNIST_data)')
-    add('--logdir', metavar='DIR', help='write a TensorBoard log to this folder')
-    add('--save', type=os.path.expanduser, metavar='FILE',
-        help='save the trained variables to this file, in .npz format')
+    parser.add_argument('--training-iters', type=int, default=training_iters, metavar='N',
+                        help="number of images to train on (default: the article's %(default)s)")
+    parser.add_argument('--seed', type=int, metavar='S', help='make the run repeatable')
+    parser.add_argument('--data', choices=['auto', 'mnist', 'generated'], default='auto',
+                        help='data to use; auto (default) is MNIST if available, else generated '
+                             'digits')
+    parser.add_argument('--data-dir', default='MNIST_data', metavar='DIR',
+                        help='MNIST folder (default: %(default)s)')
+    parser.add_argument('--save', type=os.path.expanduser, metavar='FILE',
+                        help='save the trained variables to this file, in .npz format')
     args = parser.parse_args(argv)
-    if args.training_iters < 1:
-        parser.error('argument --training-iters: expected 1 or more')
     if args.seed is not None and not 0 <= args.seed < 2**32:
         parser.error(f'argument --seed: expected 0 to {2**32 - 1}')
     try:
         if args.save is not None:
-            is_new = not os.path.exists(args.save)
             open(args.save, 'ab').close()  # raises most errors now rather than after training
-            if is_new:
-                os.remove(os.path.realpath(args.save))
         mnist, source = _load(args.data, args.data_dir, args.seed)
-        start, steps = time.time(), math.ceil(args.training_iters / batch_size)
-        test_accuracy, trained = train(mnist, args.training_iters, args.seed, args.logdir)
-        result = (f'test accuracy {test_accuracy:.4f} on {mnist.test.num_examples} {source}, after '
-                  f'{steps} steps in {time.time() - start:.0f} s')
-        encoding = getattr(sys.stdout, 'encoding', None) or 'ascii'  # some paths cannot be encoded
-        print(result.encode(encoding, 'backslashreplace').decode(encoding), flush=True)
+        start = time.time()
+        test_accuracy, trained = train(mnist, args.training_iters, args.seed)
+        print(f'test accuracy {test_accuracy:.4f} on {mnist.test.num_examples} {source}, after '
+              f'{math.ceil(args.training_iters / batch_size)} steps in {time.time() - start:.0f} s',
+              flush=True)
         if args.save is not None:
-            saved = io.BytesIO()  # np.savez needs a file position, which /dev/null does not keep
-            np.savez(saved, **trained)
             try:
-                pathlib.Path(args.save).write_bytes(saved.getvalue())
+                with open(args.save, 'wb') as file:
+                    np.savez(file, **trained)
             except OSError as error:
                 raise OSError(f'{args.save}: cannot be saved: {error.strerror}') from None
         return 0
     except KeyboardInterrupt:
         print('rnn_mnist.py: stopped', file=sys.stderr)
         return 130
-    except (OSError, tf.errors.OpError) as error:
-        if getattr(error, 'op', None):  # a failed operation needs a traceback; a log error does not
-            raise
-        if not isinstance(error, BrokenPipeError):  # silent if the reader is gone (`... | head`)
-            print(f'rnn_mnist.py: error: {error}', file=sys.stderr)
+    except BrokenPipeError:  # the reader is gone, as in `... | head`
+        return 1
+    except OSError as error:
+        print(f'rnn_mnist.py: error: {error}', file=sys.stderr)
         return 1
 
 
-def _load(data, data_dir, seed):
-    """Returns the data sets and, for the last line of output, a description of the test images."""
-    folder = data_dir or 'MNIST_data'
+def _load(data, folder, seed):
+    """Returns the data sets and, for the last line of output, what the test images are."""
     if data != 'generated':
         print(f'Reading MNIST from {folder} ...', file=sys.stderr)
         try:
-            return read_data_sets(folder, one_hot=True, seed=seed), f'test images from {folder}'
+            return read_data_sets(folder, one_hot=True, seed=seed), 'test images'
         except ValueError as error:
             raise OSError(f'{error}; move or delete the file or files named at the start, so that '
                           'MNIST is downloaded, or choose another --data-dir') from None
-        except OSError as error:
-            unwritable = data_dir is None and error.errno in [errno.EACCES, errno.EROFS]
-            if data == 'mnist' or not (unwritable or isinstance(error, ConnectionError)):
-                raise OSError(f'{folder}: {error.strerror or error}') from None
+        except ConnectionError as error:
+            if data == 'mnist':
+                raise
             print(f'NOTICE: {error}\nNOTICE: continuing with GENERATED digits; the accuracy on '
                   'them says nothing about MNIST', file=sys.stderr)
-    print('Generating digits ...', file=sys.stderr)
     return generated_data_sets(one_hot=True, seed=seed), 'generated digits, not MNIST'
 
 
 if __name__ == '__main__':
-    with contextlib.redirect_stderr(sys.stderr or open(os.devnull, 'w')):  # None means closed
-        # If a notebook runs this file cell by cell, sys.argv holds the kernel's arguments.
-        status = main([] if sys.argv[0].endswith(('kernel_launcher.py', '__main__.py')) else None)
+    # In a cell of a notebook or of a console, sys.argv is that of the host.
+    is_cell = os.path.basename(sys.argv[0]) != os.path.basename(globals().get('__file__', ''))
+    status = main([] if is_cell else None)
     if status:
         try:
             print(end='', flush=True)

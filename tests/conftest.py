@@ -1,4 +1,5 @@
 """Keeps the tests independent of the machine, away from real mirrors, and in temporary folders."""
+import functools
 import os
 import shutil
 import signal
@@ -42,7 +43,8 @@ def graph(tmp_path, monkeypatch):
 @pytest.fixture
 def mnist_dir(tmp_path, monkeypatch):
     """A folder of files like MNIST's: 170 training images (20 for validation), 130 test images."""
-    monkeypatch.setitem(rnn_mnist.read_data_sets.__kwdefaults__, 'validation_size', 20)
+    monkeypatch.setattr(rnn_mnist, 'read_data_sets', functools.partial(
+        rnn_mnist.read_data_sets, validation_size=20))
     folder = tmp_path / 'MNIST_data'
     folder.mkdir()
     write_files(folder)
@@ -56,10 +58,12 @@ def mnist(mnist_dir):
 
 
 @pytest.fixture
-def one_step(mnist_dir):
-    """Arguments for one training step with a single training image besides the validation set."""
-    write_files(mnist_dir, n_train=5001, n_test=1)
-    return ['--training-iters', '1', '--data-dir', str(mnist_dir)]
+def one_step(tmp_path):
+    """Arguments for one training step, on files with one image beside the usual validation set."""
+    folder = tmp_path / 'small'
+    folder.mkdir()
+    write_files(folder, n_train=5001, n_test=1)
+    return ['--training-iters', '1', '--data-dir', str(folder)]
 
 
 @pytest.fixture
@@ -82,20 +86,3 @@ def a_run(tmp_path_factory):
     process = python(script, '--data', 'generated', '--training-iters', 12800,
                      '--seed', 0, '--save', 'trained', cwd=str(folder))
     return (*wait_for(process), folder / 'trained')
-
-
-@pytest.fixture
-def read_only(tmp_path):
-    """Makes the working directory read-only, with an unreadable file in a subfolder."""
-    if not hasattr(os, 'setresuid'):
-        pytest.skip('needs Linux')
-    (tmp_path / 'unreadable').mkdir()
-    (tmp_path / 'unreadable' / next(iter(rnn_mnist.SHA256))).touch(mode=0)
-    tmp_path.chmod(0o555)
-    root = os.getuid() == 0
-    if root:
-        os.setresuid(65534, 65534, 0)  # the user `nobody`, to whom permissions apply
-    yield
-    if root:
-        os.setresuid(0, 0, 0)
-    tmp_path.chmod(0o755)

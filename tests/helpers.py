@@ -10,7 +10,6 @@ import rnn_mnist
 
 SCRIPT = rnn_mnist.__file__
 TOP = os.path.dirname(os.path.abspath(SCRIPT))
-LOG = r'(WARNING: All log messages .*\n|I0000 .*\n)*'  # lines that TensorFlow 2.20 prints late
 
 
 def python(*args, **options):
@@ -23,6 +22,15 @@ def wait_for(process, stdin=None):
     """Waits for a process to end; returns its exit status, stdout, and stderr."""
     out, err = process.communicate(stdin)
     return process.returncode, out, err
+
+
+def error_of(run):
+    """Checks that a run failed with one line on stderr's end and none on stdout; returns the line."""
+    status, out, err = run
+    error = err.splitlines()[-1]
+    assert status and out == '' and error.startswith('rnn_mnist.py: error: ')
+    assert 'Traceback' not in err and err.count('rnn_mnist.py') == 1 + err.count('usage:')
+    return error
 
 
 def files(folder):
@@ -40,13 +48,13 @@ def numbers(images):
     return np.rint(images[:, 0] * 255).astype(int).tolist()
 
 
-def logits_with_numpy(trained, images):
-    """Returns the trained network's scores, float `[n, 10]`, for `images`, float `[n, 784]`."""
+def digits_with_numpy(trained, images):
+    """Returns the digits, int `[n]`, that the trained network sees in `images`, `[n, 784]`."""
     h = np.zeros([len(images), 128])
     for rows in images.reshape([-1, 28, 28]).transpose([1, 0, 2]):
         X_in = rows.dot(trained['weights_in']) + trained['biases_in']
         h = np.tanh(np.hstack([X_in, h]).dot(trained['kernel']) + trained['bias'])
-    return h.dot(trained['weights_out']) + trained['biases_out']
+    return (h.dot(trained['weights_out']) + trained['biases_out']).argmax(axis=1)
 
 
 @contextlib.contextmanager

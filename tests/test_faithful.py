@@ -1,16 +1,19 @@
 """Compares the script with a record of what the article's code does under TensorFlow 1.15.5."""
+import gzip
+import hashlib
 import json
 import os
+from pathlib import Path
+import re
 
 import numpy as np
 from numpy.testing import assert_allclose
 import pytest
-from helpers import TOP, accuracies, logits_with_numpy
-from rnn_mnist import SHA256, batch_size, read_data_sets, tf, train
-import rnn_mnist
+from helpers import TOP, accuracies
+from rnn_mnist import MIRRORS, SHA256, batch_size, read_data_sets, tf, train
 from tf1_reference.given import article_names, given, loader_answers, nodes, sketch, write_files
 
-MNIST_DATA = os.path.join(TOP, 'MNIST_data')
+MNIST_DATA = Path(TOP, 'MNIST_data')
 with open(os.path.join(TOP, 'tests', 'tf1_reference', 'record.json')) as file:
     RECORD = json.load(file)
 LINES = 30  # compared on MNIST; with a higher number, pytest shows where the runs diverge
@@ -80,13 +83,6 @@ def test_logits_gradients_and_costs_from_given_weights_are_those_of_tensorflow_1
     assert_allclose(costs, RECORD['given']['costs'], rtol=1e-4)
 
 
-def test_numpy_computes_the_logits_of_tensorflow_1():
-    names = ['weights_in', 'weights_out', 'biases_in', 'biases_out', 'kernel', 'bias']
-    initial, batches = given()
-    logits = logits_with_numpy(dict(zip(names, initial)), batches.next_batch(batch_size)[0])
-    assert_allclose(logits.ravel(), RECORD['given']['logits'], rtol=0, atol=1e-4)
-
-
 def test_printed_accuracies_from_given_weights_and_batches_are_those_of_tensorflow_1(
         mnist, monkeypatch, capsys):
     initial, batches = given()
@@ -117,21 +113,33 @@ def test_op_seeds_of_tensorflow_1_give_its_initial_values(seed):
 
 def test_loader_answers_are_those_of_tensorflow_1(tmp_path):
     write_files(tmp_path)
-    assert loader_answers(read_data_sets, str(tmp_path)) == RECORD['loader']
+    assert loader_answers(read_data_sets, str(tmp_path), tf) == RECORD['loader']
 
 
-def is_mnist(folder):
-    """Tells whether MNIST's own files, not those of another data set, are in a folder."""
-    paths = [os.path.join(folder, name) for name in SHA256]
-    return all(map(os.path.isfile, paths)) and SHA256 == {
-        name: rnn_mnist._read_idx(path)[1] for name, path in zip(SHA256, paths)}
+def test_hashes_are_those_of_the_files_that_tensorflow_1_read():
+    assert SHA256 == RECORD['sha256']
 
 
-@pytest.mark.skipif(not is_mnist(MNIST_DATA), reason='needs MNIST in MNIST_data/')
+def test_mirrors_are_the_one_that_the_readme_links_to_and_that_of_tensorflow_1():
+    readme = Path(TOP, 'README.md').read_text(encoding='utf-8')
+    links = re.findall(r'\((https:\S+)(t(?:rain|10k)\S+\.gz)\)', readme)
+    assert sorted(name for _, name in links) == sorted(RECORD['sha256'])
+    assert MIRRORS == (*{mirror for mirror, _ in links}, RECORD['source_url'])
+
+
+def has_mnist():
+    """Tells whether MNIST's own files, not those of another data set, are in `MNIST_data`."""
+    paths = [MNIST_DATA / name for name in RECORD['sha256']]
+    return all(path.is_file() for path in paths) and RECORD['sha256'] == {
+        path.name: hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest()
+        for path in paths}
+
+
+@pytest.mark.skipif(not has_mnist(), reason='needs MNIST in MNIST_data/')
 @pytest.mark.parametrize('seed', ['0', '1'])
 def test_first_lines_on_mnist_are_those_of_tensorflow_1(seed, monkeypatch, capsys):
     record = RECORD['mnist'][seed]
     start_from(initial_values(record['op_seeds']), monkeypatch)
-    mnist = read_data_sets(MNIST_DATA, one_hot='true', seed=int(seed))
+    mnist = read_data_sets(str(MNIST_DATA), one_hot='true', seed=int(seed))
     train(mnist, training_iters=(20 * (LINES - 1) + 1) * batch_size)
     assert accuracies(capsys.readouterr().out) == record['accuracies'][:LINES]

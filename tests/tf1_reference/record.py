@@ -5,8 +5,12 @@ operations, the loader's answers, and the printed lines match the record. The RE
 folder says how to run this program.
 """
 import contextlib
+import gzip
+import hashlib
+import inspect
 import json
 import os
+import pathlib
 import runpy
 import subprocess
 import sys
@@ -102,7 +106,14 @@ def record_of_loader(read_data_sets):
     with tempfile.TemporaryDirectory() as folder:
         write_files(folder)
         with contextlib.redirect_stdout(sys.stderr):
-            return loader_answers(read_data_sets, folder)
+            return loader_answers(read_data_sets, folder, tf)
+
+
+def record_of_files():
+    """Returns the SHA-256 of MNIST's four files, unpacked, by name."""
+    folder = pathlib.Path('MNIST_data')
+    return {path.name: hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest()
+            for path in sorted(folder.glob('*-ubyte.gz'))}
 
 
 def record_of_given(steps=100):
@@ -158,7 +169,10 @@ def compare(record):
 
 def main():
     record = {'given': record_of_given(), 'mnist': {},
-              'loader': record_of_loader(input_data.read_data_sets)}
+              'loader': record_of_loader(input_data.read_data_sets),
+              'sha256': record_of_files(),
+              'source_url': inspect.signature(
+                  input_data.read_data_sets).parameters['source_url'].default}
     for seed in [0, 1]:
         record['mnist'][str(seed)], graph = record_of_mnist(seed)
     record.update(record_of_graph(graph))
