@@ -60,17 +60,22 @@ tf.disable_v2_behavior()  # variables and loops are built as in TensorFlow 1
 #                                                               pre             10 scores
 #
 # A recurrent network reads a sequence one element at a time. Here the sequence is an image of a
-# handwritten digit, and its elements are the 28 rows of pixels. After each row, the network mixes
-# what it has just read with what it remembers, the state. So something of row 1 is still in the
-# state when row 28 arrives, and after that row ten scores are read off the state, one for each
-# digit. All rows go through the same weights. That is why there is little to learn, 37,898 numbers:
+# handwritten digit, and its elements are the 28 rows of pixels, from top to bottom. After each row,
+# the network mixes what it has just read with what it remembers, the state. Row 1 changes the first
+# state, U carries it into the second, and so on: this is how row 1 can still matter after row 28,
+# when ten scores are read off the last state, one for each digit. (Such memories fade. LSTM cells
+# were invented to keep them longer.)
+#
+# All rows go through the same weights, so there are only 37,898 numbers to learn. They are in six
+# variables (the drawing leaves out the biases, which are added to each product):
 #
 #     weights['in']   [28, 128]  3,584    biases['in']    [128]  128    prepare a row for the cell
 #     kernel         [256, 128] 32,768    bias            [128]  128    mix it with the state
 #     weights['out']  [128, 10]  1,280    biases['out']    [10]   10    turn the state into scores
 #
-# The kernel is two matrices in one: W, [128, 128], for what the cell reads, is stacked on U,
-# [128, 128], for the state.
+# The kernel is two matrices in one: W, [128, 128], for what the cell reads, stacked on U,
+# [128, 128], for the state. The size of the state, 128, is a choice. With n_hidden_units = 64, each
+# 128 above would be 64, and 256 would be 128. A larger state can remember more, but takes longer.
 #
 # A TensorFlow 1 program works in two phases. First it builds a graph, in which nothing is computed
 # yet. Then it runs parts of the graph in a session:
@@ -80,15 +85,15 @@ tf.disable_v2_behavior()  # variables and loops are built as in TensorFlow 1
 #     tf.Session().run(b, feed_dict={a: 3.0})  # 6.0
 #
 # In the same way, x and y below are inputs, and `pre`, `cost`, and even the training step are
-# recipes. To look at any other one, such as X_in, return it from `RNN`, too, and run it:
-# sess.run(X_in, feed_dict={x: batch_xs}).
+# recipes, and you can run any of them. To look at X_in, for example, let `RNN` return it as well
+# (pre, X_in = RNN(x, weights, biases)), and in the loop, run it: sess.run(X_in, {x: batch_xs}).
 
 lr = 0.001                # learning rate: roughly how far a training step moves a number
-training_iters = 1000000  # images to train on (not iterations): about 18 times through the data
+training_iters = 1000000  # images to train on (not iterations): about 18 times MNIST's 55,000
 batch_size = 128          # images per training step
 n_inputs = 28             # pixels per row
 n_steps = 28              # rows per image, read one per time step
-n_hidden_units = 128      # numbers in the state; any other size works as well
+n_hidden_units = 128      # numbers in the state (that batch_size is 128, too, is a coincidence)
 n_classes = 10            # the digits 0 to 9
 
 
@@ -102,22 +107,23 @@ def RNN(X, weights, biases):
     Returns:
       The scores of the ten digits (also called logits), float32 `[128 batch, 10 classes]`.
     """
-    # The cell does not get the pixels themselves. Each row is first projected, with weights that
-    # are learned, to 128 numbers. A matrix product takes a matrix, so all rows of all images are
-    # stacked for it and put back afterward. (Today's tf.matmul would do without both reshapes.)
+    # Each row is first projected: learned weights turn its 28 pixels into 128 numbers. (W could
+    # take the pixels themselves, but this is what the article does.) A matrix product takes a
+    # matrix, so all rows of all images are stacked for it and put back in place afterward. Today's
+    # tf.matmul also takes the images as they are, and would do without both reshapes.
     X = tf.reshape(X, [-1, n_inputs])                       # [128 batch * 28 steps, 28 inputs]
     X_in = tf.matmul(X, weights['in']) + biases['in']       # [128 batch * 28 steps, 128 hidden]
     X_in = tf.reshape(X_in, [-1, n_steps, n_hidden_units])  # [128 batch, 28 steps, 128 hidden]
 
-    # The cell is what happens at one row. Its kernel starts small and random, its bias as zeros.
+    # The cell is what happens at one row. By default, its activation is tanh.
     RNN_cell = tf.nn.rnn_cell.BasicRNNCell(n_hidden_units)
-    # Before row 1, there is nothing to remember. (The state has 128 numbers for each of the 128
-    # images. That both are 128 is a coincidence.)
+    # Before row 1, there is nothing to remember, so each image starts with zeros.
     _init_state = RNN_cell.zero_state(batch_size, tf.float32)  # [128 batch, 128 hidden]
     # dynamic_rnn adds a loop over the rows to the graph, which works on all images at once:
     #     state = _init_state
     #     for t in range(n_steps):
     #         state = tanh(X_in[:, t] @ W + state @ U + bias)
+    # It also creates the cell's variables: a kernel of small random numbers and a bias of zeros.
     # time_major=False says that the first axis of X_in is the batch and the second one is time.
     outputs, states = tf.nn.dynamic_rnn(RNN_cell, X_in, initial_state=_init_state, time_major=False)
     # outputs: [128 batch, 28 steps, 128 hidden], the state after each row, which is not used
@@ -139,7 +145,7 @@ def train(mnist, training_iters=training_iters, seed=None):
     Returns:
       The test accuracy, from 0 to 1, and a dict of the trained variables as float32 arrays.
     """
-    # Phase 1 builds the graph. It is a new one, so that `train` can be called more than once.
+    # Phase 1 builds the graph, a new one for each call of `train`.
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(seed)
 
@@ -148,7 +154,7 @@ def train(mnist, training_iters=training_iters, seed=None):
         # The labels are one-hot: a 2 is 0010000000, the probabilities that a perfect answer gives.
         y = tf.placeholder(tf.float32, [None, n_classes])
 
-        # Variables are what is learned. These weights start as random numbers with a standard
+        # Variables are what is learned. Both weights start as random numbers with a standard
         # deviation of 1. That is large, and it makes the training jumpy.
         weights = {'in': tf.Variable(tf.random_normal([n_inputs, n_hidden_units])),
                    'out': tf.Variable(tf.random_normal([n_hidden_units, n_classes]))}
@@ -157,29 +163,32 @@ def train(mnist, training_iters=training_iters, seed=None):
 
         pre = RNN(x, weights, biases)  # [128 batch, 10 classes]
 
-        # How wrong are the scores? Softmax turns them into probabilities. If the correct digit gets
-        # the probability p, the image costs -log(p): 0 for p = 1, and 2.3 for p = 0.1, a guess.
-        # (The network starts at 4 to 6, worse than guessing, because its large weights make it sure
-        # of wrong answers.) The cost of the batch is the mean. The function takes the scores, since
-        # softmax and logarithm are safe from overflow only if they are computed together.
+        # How wrong are the scores? Softmax turns the ten scores of an image into probabilities. If
+        # p is that of the correct digit, the image costs -log(p): 0 for p = 1, and 2.3 for p = 0.1,
+        # a guess. The cost is the mean over the batch. At first it is 4 to 6, worse than guessing,
+        # because with its large weights the network is sure of answers that are wrong.
+        #
+        # Why are there no probabilities in this line? Because the function applies softmax itself.
+        # The logarithm undoes its exponentials, so that even a score of 1,000 does not overflow.
         cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
 
-        # The training step computes the gradient: how the cost would change with each of the 37,898
-        # numbers. For that, it goes back from the cost through the rows, from 28 to 1, and adds up
-        # what each row says about the weights that all rows share. Then Adam moves each number a
-        # little, rarely by more than lr, in the direction that has lately lowered the cost.
+        # The training step first computes the gradient: how the cost would change with each of the
+        # 37,898 numbers. For this it goes back from the cost, through row 28, row 27, ... to row 1,
+        # and adds up what each row says about the weights that all rows share.
+        #
+        # Then Adam, a kind of gradient descent, moves each number to where the latest gradients say
+        # that the cost is lower, rarely by more than lr.
         train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
         # An image is recognized if the correct digit has the highest score.
         correct_pre = tf.equal(tf.argmax(y, 1), tf.argmax(pre, 1))  # [128 batch], true or false
         accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # fraction true; 0.1 by chance
 
-        # This gives all variables their initial values: the six above, and 14 of Adam's own.
-        init = tf.initialize_all_variables()
+        init = tf.initialize_all_variables()  # the six, and those in which Adam keeps its averages
 
     # Phase 2 runs the graph in a session, which keeps the values of the variables between runs.
     with tf.Session(graph=graph, config=SESSION_CONFIG) as sess:
-        sess.run(init)
+        sess.run(init)  # gives the variables their initial values
         step = 0
         while step * batch_size < training_iters:
             # Batches go through the images in random order. After the last image comes the next
@@ -189,22 +198,22 @@ def train(mnist, training_iters=training_iters, seed=None):
             # This changes the variables, and usually lowers the cost of this batch.
             sess.run(train_op, feed_dict={x: batch_xs, y: batch_ys})
             if step % 20 == 0:
-                # The same batch again, without training. As in the article, this comes after the
-                # training step, so it flatters: the network has just learned from these images.
+                # The same batch again, without training. Since this comes after the training step,
+                # it flatters: the network has just learned from these images.
                 batch_accuracy = sess.run(accuracy, feed_dict={x: batch_xs, y: batch_ys})
                 print(f'step {step:4}/{math.ceil(training_iters / batch_size)}'
                       f'  batch accuracy {batch_accuracy:.4f}', flush=True)
             step += 1
 
-        # The article's program ends here. But how good is the network? The test images tell,
-        # because it has never seen them.
+        # The original program ends here. But how good is the network? The test images tell, because
+        # it has never seen them. (Expect about 0.93.)
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
 
 
 # If you read the article beside this lesson:
-# - It is a machine translation, and garbled in places. Where a shape says "256 hidden", read
-#   "128 hidden"; after the first reshape, read "28 inputs" for either.
+# - It is a machine translation, and garbled in places. Of the shapes in its comments, trust only
+#   those that are the same here. In particular, no array of this network is "256 hidden".
 # - Its "four hidden layers" are one layer, used once for each of four words. Its "W1" is U.
 # - In its pseudocode, `rnn` is RNN_cell (not the function `RNN`), `word` is X_in[:, t], `output`
 #   and `hidden_state` are both the new state, and `ff` is the product with weights['out'].
@@ -243,7 +252,7 @@ def _trained_variables(weights, biases):
 # %% A replacement for tensorflow.examples.tutorials.mnist.input_data
 MIRRORS = ('https://ossci-datasets.s3.amazonaws.com/mnist/',
            'https://storage.googleapis.com/cvdf-datasets/mnist/')  # the second is TensorFlow 1.15's
-TIMEOUT = 10  # seconds to wait for a connection and for each piece of data
+TIMEOUT = 10  # seconds to wait for each address of a mirror, and for each piece of data
 SHA256 = {  # of MNIST's files, unpacked
     'train-images-idx3-ubyte.gz':
         'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',
@@ -311,27 +320,30 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, *, reshape=True,
       ConnectionError: if a download fails.
       OSError: if a file cannot be read or saved.
     """
-    train_dir = os.path.expanduser(train_dir)
     missing = [name for name in SHA256 if not _find(train_dir, name)]
     if missing:
-        for name in set(SHA256) - set(missing):
+        for name in [name for name in SHA256 if name not in missing]:
             path = _find(train_dir, name)
             if hashlib.sha256(_read(path)).hexdigest() != SHA256[name]:
                 raise ValueError(f'{path}: expected MNIST, got other data; cannot add the missing '
                                  f'{", ".join(missing)} to data that is not MNIST')
         _download(missing, train_dir)
-    train = _read_pair(train_dir, 'train', validation_size)
+    train = _read_pair(train_dir, 'train')
     test = _read_pair(train_dir, 't10k')
-    return _split(*train, *test, validation_size, seed, one_hot, reshape)
+    if not 0 <= validation_size < len(train[0]):
+        raise ValueError(f'{train_dir}: expected more train-images than validation_size, and that '
+                         f'0 or more, got {len(train[0])} images and {validation_size}')
+    return _split(train, test, validation_size, seed, one_hot, reshape)
 
 
-def _split(train_images, train_labels, test_images, test_labels, size, seed, *options):
-    """Returns a `Datasets` of these arrays; the first `size` training images are for validation."""
+def _split(train, test, size, seed, one_hot, reshape=True):
+    """Makes a `Datasets` of (images, labels) pairs; sets `size` training images aside."""
     # tf.set_random_seed counts as well, and all three share one generator, as in TensorFlow 1.
     rng = np.random.RandomState(tf.get_default_graph().seed if seed is None else seed)
-    return Datasets(DataSet(train_images[size:], train_labels[size:], rng, *options),
-                    DataSet(train_images[:size], train_labels[:size], rng, *options),
-                    DataSet(test_images, test_labels, rng, *options))
+    images, labels = train
+    return Datasets(DataSet(images[size:], labels[size:], rng, one_hot, reshape),
+                    DataSet(images[:size], labels[:size], rng, one_hot, reshape),
+                    DataSet(*test, rng, one_hot, reshape))
 
 
 def _find(folder, name):
@@ -339,7 +351,7 @@ def _find(folder, name):
     dotted = name.replace('-idx', '.idx')  # Kaggle's way to write it
     names = [name, name[:-len('.gz')], dotted, dotted[:-len('.gz')]]
     # Kaggle also puts each file in a folder that has the file's name.
-    paths = [os.path.join(folder, parent, name) for parent in ['', *names] for name in names]
+    paths = [os.path.join(folder, parent, file) for parent in ['', *names] for file in names]
     return next(filter(os.path.isfile, paths), None)
 
 
@@ -353,20 +365,18 @@ def _read(path):
 
 def _unpack(data):
     """Returns bytes as they are or, if they are gzipped, unpacked. Raises zlib.error."""
-    if data.startswith(b'\x1f\x8b'):
-        return zlib.decompress(data, wbits=31)  # 31 stands for the gzip format
-    return data
+    # 31 stands for the gzip format, whose files start with these two bytes.
+    return zlib.decompress(data, wbits=31) if data.startswith(b'\x1f\x8b') else data
 
 
-def _read_pair(folder, part, validation_size=0):
+def _read_pair(folder, part):
     """Returns images, uint8 `[n, 28, 28]`, and labels, uint8 `[n]`; `part` is 'train' or 't10k'."""
     images = _read_idx(_find(folder, f'{part}-images-idx3-ubyte.gz'), [28, 28])
     labels = _read_idx(_find(folder, f'{part}-labels-idx1-ubyte.gz'), [])
-    if not 0 <= validation_size < len(images) == len(labels) or labels.max() >= n_classes:
-        raise ValueError(f'{folder}: {part}-images, {part}-labels: expected as many labels, from 0 '
-                         f'to 9, as images, and more than validation_size, which is 0 or more; got '
-                         f'{len(labels)} labels up to {labels.max(initial=0)}, {len(images)} '
-                         f'images, and validation_size {validation_size}')
+    if not 0 < len(images) == len(labels) or labels.max() >= n_classes:
+        raise ValueError(f'{folder}: expected one or more {part}-images and as many {part}-labels '
+                         f'from 0 to 9, got {len(images)} images and {len(labels)} labels up to '
+                         f'{labels.max(initial=0)}')
     return images, labels
 
 
@@ -386,7 +396,7 @@ def _read_idx(path, size):
 def _download(names, folder):
     """Downloads MNIST files into a folder, trying the mirrors in turn."""
     os.makedirs(folder, exist_ok=True)
-    failures = ''
+    failures = []
     for mirror in MIRRORS:
         for name in [name for name in names if not _find(folder, name)]:
             print(f'Downloading {mirror}{name} ...', file=sys.stderr)
@@ -396,18 +406,19 @@ def _download(names, folder):
                 if hashlib.sha256(_unpack(data)).hexdigest() != SHA256[name]:
                     raise ValueError(f'expected {name}, got another file')
             except (OSError, ValueError, http.client.HTTPException, zlib.error) as error:
-                failures += f'; {mirror}: {" ".join(str(error).split())}'
+                failures.append(f'{mirror}: {" ".join(str(error).split())}')
                 break  # on to the next mirror
             part = os.path.join(folder, f'{name}.{os.getpid()}.part')
             pathlib.Path(part).write_bytes(data)
             os.replace(part, os.path.join(folder, name))  # only a complete file gets this name
-    if 'CERTIFICATE_VERIFY_FAILED' in failures:
-        failures += ("; set SSL_CERT_FILE to a PEM file with your proxy's CA certificate or, if "
-                     'there is no proxy, to the path that `python -m certifi` prints')
+    if 'CERTIFICATE_VERIFY_FAILED' in str(failures):
+        failures.append("set SSL_CERT_FILE to a PEM file with your proxy's CA certificate or, if "
+                        'there is no proxy, to the path that `python -m certifi` prints')
     missing = [name for name in names if not _find(folder, name)]
     if missing:
-        raise ConnectionError(f'cannot download {", ".join(missing)}{failures}; to use MNIST, '
-                              f'download each file yourself from either address into {folder}')
+        raise ConnectionError(f'cannot download {", ".join(missing)}; {"; ".join(failures)}; to '
+                              'use MNIST, download each file yourself from either address into '
+                              f'{folder}')
 
 
 # %% Generated digits, for when MNIST is not available
@@ -425,13 +436,14 @@ def generated_data_sets(one_hot=False, seed=None):
     """Makes a `Datasets` like MNIST's from shifted, dimmed, and noisy copies of ten glyphs."""
     rng = np.random.RandomState(0)  # the same digits on every call; `seed` sets the batch order
     glyphs = np.hsplit(np.array([list(row) for row in GLYPHS.split()]) == '#', 10)  # each [7, 6]
-    canvas = np.pad(np.kron(glyphs, np.ones([3, 3], np.uint8)), [(0, 0), (2, 5), (4, 6)])
+    canvas = np.pad(np.kron(glyphs, np.ones([3, 3], np.uint8)), [(0, 0), (2, 5), (4, 6)],
+                    'constant')
     placed = np.array([np.roll(canvas, shift, axis=[1, 2]) for shift in np.ndindex(5, 5)])
     labels = rng.randint(n_classes, size=70000).astype(np.uint8)
     images = placed[rng.randint(len(placed), size=70000), labels].reshape([-1, 784])
     images *= rng.randint(128, 256, [70000, 1]).astype(np.uint8)
     np.maximum(images, rng.randint(16, size=images.shape, dtype=np.uint8), out=images)
-    return _split(images[:60000], labels[:60000], images[60000:], labels[60000:], 5000, seed,
+    return _split((images[:60000], labels[:60000]), (images[60000:], labels[60000:]), 5000, seed,
                   one_hot)
 
 
@@ -455,7 +467,7 @@ def main(argv=None):
     parser.add_argument('--data', choices=['auto', 'mnist', 'generated'], default='auto',
                         help='data to use; auto (default) is MNIST if available, else generated '
                              'digits')
-    parser.add_argument('--data-dir', default='MNIST_data', metavar='DIR',
+    parser.add_argument('--data-dir', type=os.path.expanduser, default='MNIST_data', metavar='DIR',
                         help='MNIST folder (default: %(default)s)')
     parser.add_argument('--save', type=os.path.expanduser, metavar='FILE',
                         help='save the trained variables to this file, in .npz format')
@@ -495,8 +507,8 @@ def _load(data, folder, seed):
         try:
             return read_data_sets(folder, one_hot=True, seed=seed), 'test images'
         except ValueError as error:
-            raise OSError(f'{error}; move or delete the file or files named at the start, so that '
-                          'MNIST is downloaded, or choose another --data-dir') from None
+            raise OSError(f'{error}; choose another --data-dir, or move the named file or files '
+                          'away, so that MNIST is downloaded') from None
         except ConnectionError as error:
             if data == 'mnist':
                 raise

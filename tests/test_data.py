@@ -85,7 +85,7 @@ def test_5000_training_images_are_for_validation_unless_told_otherwise_and_one_m
 
 @pytest.mark.parametrize('size', [-1, 170])
 def test_impossible_validation_size_is_a_value_error_that_names_it(size, mnist_dir):
-    with pytest.raises(ValueError, match='validation_size {}'.format(size)):
+    with pytest.raises(ValueError, match='validation_size.* {}$'.format(size)):
         rnn_mnist.read_data_sets('MNIST_data', validation_size=size)
 
 
@@ -113,7 +113,7 @@ def test_damaged_file_is_reported_in_one_line_and_left_alone(kind, mnist_dir, ru
     before = files(mnist_dir)
     error = error_of(run('--data-dir', mnist_dir))
     assert str(mnist_dir) in error and name[:len('t10k-images')] in error
-    assert 'move or delete' in error and '--data-dir' in error
+    assert 'move' in error and '--data-dir' in error
     assert files(mnist_dir) == before
 
 
