@@ -25,7 +25,7 @@ def wait_for(process, stdin=None):
 
 
 def error_of(run):
-    """Checks that a run failed with one line on stderr's end and none on stdout; returns the line."""
+    """Checks that a run failed without output but for one line on stderr; returns that line."""
     status, out, err = run
     error = err.splitlines()[-1]
     assert status and out == '' and error.startswith('rnn_mnist.py: error: ')
@@ -41,11 +41,6 @@ def files(folder):
 def accuracies(out):
     """Returns the batch accuracies, as printed."""
     return [line.split()[-1] for line in out.splitlines() if line.startswith('step')]
-
-
-def numbers(images):
-    """Returns the position of each image in its file in `mnist_dir`, modulo 256."""
-    return np.rint(images[:, 0] * 255).astype(int).tolist()
 
 
 def digits_with_numpy(trained, images):
