@@ -155,7 +155,7 @@ def train(mnist, training_iters=training_iters, seed=None):
         y = tf.placeholder(tf.float32, [None, n_classes])
 
         # Variables are what is learned. Both weights start as random numbers with a standard
-        # deviation of 1. That is large, and it makes the training jumpy.
+        # deviation of 1. For weights['in'] that is too large, and it makes the training jumpy.
         weights = {'in': tf.Variable(tf.random_normal([n_inputs, n_hidden_units])),
                    'out': tf.Variable(tf.random_normal([n_hidden_units, n_classes]))}
         biases = {'in': tf.Variable(tf.constant(0.1, shape=[n_hidden_units])),

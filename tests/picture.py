@@ -51,22 +51,23 @@ def draw(files, trained, image):
     import matplotlib  # not needed for the other functions
     matplotlib.use('Agg')
     from matplotlib import pyplot
-    pyplot.rcParams.update({'font.size': 12, 'axes.spines.top': False, 'axes.spines.right': False})
+    pyplot.rcParams.update({'font.size': 13, 'axes.spines.top': False, 'axes.spines.right': False})
     figure, (digit, answers, training) = pyplot.subplots(
-        1, 3, figsize=(7.4, 3.5), width_ratios=[25, 17, 34], layout='constrained')
+        1, 3, figsize=(7.2, 3.5), width_ratios=[24, 18, 33], layout='constrained')
 
     digit.imshow(image, 'gray_r', aspect='auto')
-    digit.set(title='it reads a row', xticks=[], yticks=[0, 9, 19, 27], yticklabels=[1, 10, 20, 28])
+    digit.set(title='row by row', xticks=[], yticks=[0, 9, 19, 27], yticklabels=[1, 10, 20, 28])
     answers.imshow(probabilities_after_each_row(trained, image), 'gray_r', aspect='auto', vmin=0,
                    vmax=1)
-    answers.set(title='and guesses', xticks=range(10), yticks=[])
+    answers.set(title='the answer', xticks=range(10), yticks=[])
 
     for color, file in zip(COLORS, files):
         steps, batch, test = accuracies(file)
         training.plot(steps, batch, '.', color=color, markersize=3)
         training.axhline(test, color=color, linewidth=1.5, label=f'{file.stem}: {test:.3f}')
-    training.set(title='batch accuracy', xlabel='training step', ylim=(0, 1.01))
-    training.legend(loc='lower right', title='test accuracy', frameon=False)
+    training.set(title='accuracy', xlabel='training step', ylim=(0, 1.01), xticks=[0, 4000, 8000])
+    training.legend(loc='lower right', title='dots: batches, lines: test', frameon=False,
+                    fontsize=12, title_fontsize=12, handlelength=1)
     return figure
 
 

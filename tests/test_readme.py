@@ -12,7 +12,7 @@ from rnn_mnist import tf
 import rnn_mnist
 
 README = Path(TOP, 'README.md').read_text(encoding='utf-8')
-WATCH, MINE, OTHER_DATA, KERAS, TUTORIALS, PROMPT = BLOCKS = re.findall(
+WATCH, MINE, TUTORIALS, OTHER_DATA, KERAS, PROMPT = BLOCKS = re.findall(
     '```python\n(.*?)```', README, re.DOTALL)
 ROW = r'[ 1-2][0-9] [.:+#]{28} ([0-9]) [ 0-9]{3}% '
 
@@ -149,9 +149,10 @@ def test_two_changed_lines_give_other_tutorials_what_they_import():
 
 
 def test_links_lead_to_the_lesson_and_to_files_and_sections_that_exist():
-    line = int(re.search(r'rnn_mnist\.py#L(\d+)', README).group(1))
-    assert Path(SCRIPT).read_text().splitlines()[line - 1] == '# %% The lesson'
-    for path, section in re.findall(r'\]\((?!http)([^)#]*)(?:#([a-z0-9-]+))?\)', README):
+    start, end = map(int, re.search(r'rnn_mnist\.py#L(\d+)-L(\d+)', README).groups())
+    lines = Path(SCRIPT).read_text().splitlines()
+    assert [lines[start - 1], lines[end + 2]] == ['# %% The lesson', '# %% Helpers for the lesson']
+    for path, section in re.findall(r'(?:\]\(|src=")(?!http)([^)#"]*)(?:#(?!L)([\w-]+))?', README):
         text = Path(TOP, path or 'README.md').read_bytes().decode('utf-8', 'ignore')
         sections = [re.sub(r'[^a-z0-9 -]', '', title.lower()).replace(' ', '-')
                     for title in re.findall('^#+ (.*)$', text, re.MULTILINE)]
@@ -165,9 +166,13 @@ def test_every_test_named_in_the_table_of_mistakes_exists():
     assert names and all(re.search(r'^def test_\w*' + name, tests, re.MULTILINE) for name in names)
 
 
-def test_changes_to_try_are_lines_of_the_script():
-    section = README.split('## Things to try')[1].split('\n## ')[0]
-    rows = re.findall(r'^\| (`.*?) \|', section, re.MULTILINE)
-    script = ' '.join(Path(SCRIPT).read_text().split())
-    assert rows and all(
-        part.rstrip('…') in script for row in rows for part in re.findall('`(.*?)`', row))
+@pytest.mark.parametrize('change', re.findall('```diff\n(.*?)```', README, re.DOTALL))
+def test_change_to_try_fits_the_script_which_then_trains(change, one_step):
+    script = Path(SCRIPT).read_text()
+    for lines in re.findall(r'((?:^-.*\n)+)((?:^\+.*\n)+)', change, re.MULTILINE):
+        old, new = [re.sub('^[-+]', '', side, flags=re.MULTILINE).rstrip() for side in lines]
+        assert script.count(old) == 1
+        script = script.replace(old, new)
+    names = {'__name__': 'changed'}
+    exec(script, names)
+    assert names['main'](one_step) == 0
