@@ -67,7 +67,7 @@ tf.disable_v2_behavior()  # variables and loops are built as in TensorFlow 1
 # were invented to keep them longer.)
 #
 # All rows go through the same weights, so there are only 37,898 numbers to learn. They are in six
-# variables (the drawing leaves out the biases, which are added to each product):
+# variables (the drawing leaves out the biases, which are added to the products):
 #
 #     weights['in']   [28, 128]  3,584    biases['in']    [128]  128    prepare a row for the cell
 #     kernel         [256, 128] 32,768    bias            [128]  128    mix it with the state
@@ -85,8 +85,8 @@ tf.disable_v2_behavior()  # variables and loops are built as in TensorFlow 1
 #     tf.Session().run(b, feed_dict={a: 3.0})  # 6.0
 #
 # In the same way, x and y below are inputs, and `pre`, `cost`, and even the training step are
-# recipes, and you can run any of them. To look at X_in, for example, let `RNN` return it as well
-# (pre, X_in = RNN(x, weights, biases)), and in the loop, run it: sess.run(X_in, {x: batch_xs}).
+# recipes. You can run any of them. To look at X_in, for example, let `RNN` return it as well:
+# pre, X_in = RNN(x, weights, biases). Then, in the loop: sess.run(X_in, feed_dict={x: batch_xs}).
 
 lr = 0.001                # learning rate: roughly how far a training step moves a number
 training_iters = 1000000  # images to train on (not iterations): about 18 times MNIST's 55,000
@@ -154,8 +154,8 @@ def train(mnist, training_iters=training_iters, seed=None):
         # The labels are one-hot: a 2 is 0010000000, the probabilities that a perfect answer gives.
         y = tf.placeholder(tf.float32, [None, n_classes])
 
-        # Variables are what is learned. Both weights start as random numbers with a standard
-        # deviation of 1. For weights['in'] that is too large, and it makes the training jumpy.
+        # What the network learns is kept in variables. Both weights start as random numbers with a
+        # standard deviation of 1. For weights['in'] that is too large: it makes training jumpy.
         weights = {'in': tf.Variable(tf.random_normal([n_inputs, n_hidden_units])),
                    'out': tf.Variable(tf.random_normal([n_hidden_units, n_classes]))}
         biases = {'in': tf.Variable(tf.constant(0.1, shape=[n_hidden_units])),
@@ -169,22 +169,22 @@ def train(mnist, training_iters=training_iters, seed=None):
         # because with its large weights the network is sure of answers that are wrong.
         #
         # Why are there no probabilities in this line? Because the function applies softmax itself.
-        # The logarithm undoes its exponentials, so that even a score of 1,000 does not overflow.
+        # Softmax and logarithm, taken together, do not overflow even for scores of 1,000.
         cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits=pre, labels=y))
 
         # The training step first computes the gradient: how the cost would change with each of the
         # 37,898 numbers. For this it goes back from the cost, through row 28, row 27, ... to row 1,
         # and adds up what each row says about the weights that all rows share.
         #
-        # Then Adam, a kind of gradient descent, moves each number to where the latest gradients say
-        # that the cost is lower, rarely by more than lr.
+        # Then Adam, a kind of gradient descent, moves each number to where an average of the latest
+        # gradients says that the cost is lower, rarely by more than lr.
         train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
         # An image is recognized if the correct digit has the highest score.
         correct_pre = tf.equal(tf.argmax(y, 1), tf.argmax(pre, 1))  # [128 batch], true or false
         accuracy = tf.reduce_mean(tf.cast(correct_pre, tf.float32))  # fraction true; 0.1 by chance
 
-        init = tf.initialize_all_variables()  # the six, and those in which Adam keeps its averages
+        init = tf.initialize_all_variables()  # the six, and others for Adam's averages
 
     # Phase 2 runs the graph in a session, which keeps the values of the variables between runs.
     with tf.Session(graph=graph, config=SESSION_CONFIG) as sess:
@@ -205,18 +205,18 @@ def train(mnist, training_iters=training_iters, seed=None):
                       f'  batch accuracy {batch_accuracy:.4f}', flush=True)
             step += 1
 
-        # The original program ends here. But how good is the network? The test images tell, because
-        # it has never seen them. (Expect about 0.93.)
+        # The article's program would end here. But how good is the network? The test images tell,
+        # because it has never seen them. (Expect about 0.93.)
         test_accuracy = _test_accuracy(mnist.test, sess, x, y, correct_pre)
         return test_accuracy, sess.run(_trained_variables(weights, biases))
 
 
 # If you read the article beside this lesson:
-# - It is a machine translation, and garbled in places. Of the shapes in its comments, trust only
-#   those that are the same here. In particular, no array of this network is "256 hidden".
+# - It is a machine translation, and garbled in places. Trust a shape in its comments only if the
+#   same statement has it here. In particular, no array of this network is "256 hidden".
 # - Its "four hidden layers" are one layer, used once for each of four words. Its "W1" is U.
 # - In its pseudocode, `rnn` is RNN_cell (not the function `RNN`), `word` is X_in[:, t], `output`
-#   and `hidden_state` are both the new state, and `ff` is the product with weights['out'].
+#   and `hidden_state` are both the new state, and `ff` is the line that computes `results`.
 # - It creates x, y, weights, and biases before it defines `RNN`. Here they are in `train`, and
 #   `mnist` comes from `_load`, near the end of this file.
 # - It breaks off at `while step*batch_size`. The rest of the loop is that of the tutorial which
