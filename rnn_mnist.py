@@ -322,7 +322,7 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, *, reshape=True,
     """
     missing = [name for name in SHA256 if not _find(train_dir, name)]
     if missing:
-        for name in [name for name in SHA256 if name not in missing]:
+        for name in [each for each in SHA256 if each not in missing]:
             path = _find(train_dir, name)
             if hashlib.sha256(_read(path)).hexdigest() != SHA256[name]:
                 raise ValueError(f'{path}: expected MNIST, got other data; cannot add the missing '
@@ -331,8 +331,8 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, *, reshape=True,
     train = _read_pair(train_dir, 'train')
     test = _read_pair(train_dir, 't10k')
     if not 0 <= validation_size < len(train[0]):
-        raise ValueError(f'{train_dir}: expected more train-images than validation_size, and that '
-                         f'0 or more, got {len(train[0])} images and {validation_size}')
+        raise ValueError(f'{train_dir}: cannot set aside validation_size={validation_size} of '
+                         f'{len(train[0])} train-images, because 1 or more must be left')
     return _split(train, test, validation_size, seed, one_hot, reshape)
 
 
@@ -373,7 +373,7 @@ def _read_pair(folder, part):
     """Returns images, uint8 `[n, 28, 28]`, and labels, uint8 `[n]`; `part` is 'train' or 't10k'."""
     images = _read_idx(_find(folder, f'{part}-images-idx3-ubyte.gz'), [28, 28])
     labels = _read_idx(_find(folder, f'{part}-labels-idx1-ubyte.gz'), [])
-    if not 0 < len(images) == len(labels) or labels.max() >= n_classes:
+    if not len(images) or len(images) != len(labels) or labels.max() >= n_classes:
         raise ValueError(f'{folder}: expected one or more {part}-images and as many {part}-labels '
                          f'from 0 to 9, got {len(images)} images and {len(labels)} labels up to '
                          f'{labels.max(initial=0)}')
@@ -383,14 +383,12 @@ def _read_pair(folder, part):
 def _read_idx(path, size):
     """Returns the array in a file in MNIST's format (IDX), uint8 `[n, *size]`."""
     data = _read(path)
-    start = 4 * (2 + len(size))  # the header: format, n, and size, 32 bits each, big-endian
-    header = np.frombuffer(data[:start].ljust(start, b'\0'), '>u4').tolist()
-    shape = [header[1], *size]
-    if header != [2049 + len(size), *shape] or len(data) != start + np.prod(shape):
-        raise ValueError(f'{path}: expected header {[2049 + len(size), *shape]} plus '
-                         f'{np.prod(shape)} bytes, got header {header} plus '
-                         f'{max(len(data) - start, 0)} bytes')
-    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
+    shape = [int.from_bytes(data[4:8], 'big'), *size]
+    header = np.array([2049 + len(size), *shape], '>u4').tobytes()  # 32-bit numbers, big-endian
+    if not data.startswith(header) or len(data) != len(header) + np.prod(shape, dtype=np.int64):
+        raise ValueError(f"{path}: expected a whole file in MNIST's format, got {len(data)} bytes "
+                         f'that start with {data[:16]}')
+    return np.frombuffer(data, np.uint8, offset=len(header)).reshape(shape)
 
 
 def _download(names, folder):
@@ -398,7 +396,7 @@ def _download(names, folder):
     os.makedirs(folder, exist_ok=True)
     failures = []
     for mirror in MIRRORS:
-        for name in [name for name in names if not _find(folder, name)]:
+        for name in [each for each in names if not _find(folder, each)]:
             print(f'Downloading {mirror}{name} ...', file=sys.stderr)
             try:
                 with urllib.request.urlopen(mirror + name, timeout=TIMEOUT) as response:
@@ -472,8 +470,8 @@ def main(argv=None):
     parser.add_argument('--save', type=os.path.expanduser, metavar='FILE',
                         help='save the trained variables to this file, in .npz format')
     args = parser.parse_args(argv)
-    if args.seed is not None and not 0 <= args.seed < 2**32:
-        parser.error(f'argument --seed: expected 0 to {2**32 - 1}')
+    if args.training_iters < 1 or not 0 <= (args.seed or 0) < 2**32:
+        parser.error(f'expected --training-iters of 1 or more and --seed from 0 to {2**32 - 1}')
     try:
         if args.save is not None:
             open(args.save, 'ab').close()  # raises most errors now rather than after training
@@ -507,8 +505,8 @@ def _load(data, folder, seed):
         try:
             return read_data_sets(folder, one_hot=True, seed=seed), 'test images'
         except ValueError as error:
-            raise OSError(f'{error}; choose another --data-dir, or move the named file or files '
-                          'away, so that MNIST is downloaded') from None
+            raise OSError(f'{error}; choose another --data-dir, or move the file or files away, so '
+                          'that MNIST is downloaded') from None
         except ConnectionError as error:
             if data == 'mnist':
                 raise
