@@ -151,11 +151,13 @@ def train(mnist, training_iters=training_iters, seed=None):
 
         # `None` leaves the number of images open. (Only _init_state insists on 128.)
         x = tf.placeholder(tf.float32, [None, n_steps, n_inputs])  # pixels: 0 (black) to 1 (white)
-        # The labels are one-hot: a 2 is 0010000000, the probabilities that a perfect answer gives.
+        # The labels are one-hot: a 2 is 0010000000. These are the ten probabilities of a perfect
+        # answer, with which the cost, below, compares those of the network.
         y = tf.placeholder(tf.float32, [None, n_classes])
 
         # What the network learns is kept in variables. Both weights start as random numbers with a
-        # standard deviation of 1. For weights['in'] that is too large: it makes training jumpy.
+        # standard deviation of 1. For weights['in'] that is too large: many units start on the flat
+        # ends of tanh, and training is jumpy.
         weights = {'in': tf.Variable(tf.random_normal([n_inputs, n_hidden_units])),
                    'out': tf.Variable(tf.random_normal([n_hidden_units, n_classes]))}
         biases = {'in': tf.Variable(tf.constant(0.1, shape=[n_hidden_units])),

@@ -59,7 +59,7 @@ def draw(files, trained, image):
     digit.set(title='row by row', xticks=[], yticks=[0, 9, 19, 27], yticklabels=[1, 10, 20, 28])
     answers.imshow(probabilities_after_each_row(trained, image), 'gray_r', aspect='auto', vmin=0,
                    vmax=1)
-    answers.set(title='the answer', xticks=range(10), yticks=[])
+    answers.set(title='the answer', xlabel='black: sure', xticks=range(10), yticks=[])
 
     for color, file in zip(COLORS, files):
         steps, batch, test = accuracies(file)
