@@ -2,9 +2,9 @@
 
 Begin at "The lesson", below. It is the program of the article "python artificial intelligence
 tensorflow how to build cyclic neural network RNN" (shulou.com), completed, explained, and running
-on today's TensorFlow. It stands by itself, and since it keeps the article's names and order, you
-can also read the two side by side. What comes after the lesson (reading MNIST, generated digits,
-the command line) is only there to let it run.
+on today's TensorFlow. The lesson stands by itself, and since it keeps the article's names and
+nearly its order, you can also read the two side by side. What comes after it (reading MNIST,
+generated digits, the command line) is there to let it run.
 """
 # /// script
 # requires-python = ">=3.9,<3.14"
@@ -89,7 +89,7 @@ tf.disable_v2_behavior()  # variables and loops are built as in TensorFlow 1
 # pre, X_in = RNN(x, weights, biases). Then, in the loop: sess.run(X_in, feed_dict={x: batch_xs}).
 
 lr = 0.001                # learning rate: roughly how far a training step moves a number
-training_iters = 1000000  # images to train on (not iterations): about 18 times MNIST's 55,000
+training_iters = 1000000  # images to train on (not iterations): the 55,000 about 18 times
 batch_size = 128          # images per training step
 n_inputs = 28             # pixels per row
 n_steps = 28              # rows per image, read one per time step
@@ -126,7 +126,7 @@ def RNN(X, weights, biases):
     # It also creates the cell's variables: a kernel of small random numbers and a bias of zeros.
     # time_major=False says that the first axis of X_in is the batch and the second one is time.
     outputs, states = tf.nn.dynamic_rnn(RNN_cell, X_in, initial_state=_init_state, time_major=False)
-    # outputs: [128 batch, 28 steps, 128 hidden], the state after each row, which is not used
+    # outputs: [128 batch, 28 steps, 128 hidden], the state after each row; not needed here
     # states:  [128 batch, 128 hidden], the state after the last row, the same as outputs[:, -1]
 
     results = tf.matmul(states, weights['out']) + biases['out']  # [128 batch, 10 classes]
@@ -178,8 +178,8 @@ def train(mnist, training_iters=training_iters, seed=None):
         # 37,898 numbers. For this it goes back from the cost, through row 28, row 27, ... to row 1,
         # and adds up what each row says about the weights that all rows share.
         #
-        # Then Adam, a kind of gradient descent, moves each number to where an average of the latest
-        # gradients says that the cost is lower, rarely by more than lr.
+        # Then Adam, a kind of gradient descent, moves each number a little, rarely by more than lr.
+        # An average of the latest gradients says in which direction the cost falls.
         train_op = tf.train.AdamOptimizer(lr).minimize(cost)
 
         # An image is recognized if the correct digit has the highest score.
@@ -234,7 +234,7 @@ SESSION_CONFIG = tf.ConfigProto(
 def _test_accuracy(test, sess, x, y, correct_pre):
     """Returns the fraction of all test images that the network recognizes."""
     images = test.images.reshape([-1, n_steps, n_inputs])
-    # _init_state requires batches of 128, so the last one starts over with the first images.
+    # _init_state requires batches of 128, so the last one is filled up with the first images.
     batches = np.resize(np.arange(len(images)), [math.ceil(len(images) / batch_size), batch_size])
     correct = [sess.run(correct_pre, feed_dict={x: images[batch], y: test.labels[batch]})
                for batch in batches]
