@@ -322,6 +322,7 @@ def read_data_sets(train_dir, fake_data=False, one_hot=False, *, reshape=True,
       ConnectionError: if a download fails.
       OSError: if a file cannot be read or saved.
     """
+    train_dir = os.path.expanduser(train_dir)
     missing = [name for name in SHA256 if not _find(train_dir, name)]
     if missing:
         for name in [each for each in SHA256 if each not in missing]:
@@ -467,7 +468,7 @@ def main(argv=None):
     parser.add_argument('--data', choices=['auto', 'mnist', 'generated'], default='auto',
                         help='data to use; auto (default) is MNIST if available, else generated '
                              'digits')
-    parser.add_argument('--data-dir', type=os.path.expanduser, default='MNIST_data', metavar='DIR',
+    parser.add_argument('--data-dir', default='MNIST_data', metavar='DIR',
                         help='MNIST folder (default: %(default)s)')
     parser.add_argument('--save', type=os.path.expanduser, metavar='FILE',
                         help='save the trained variables to this file, in .npz format')

@@ -32,8 +32,10 @@ def pytest_configure(config):
 
 @pytest.fixture(autouse=True)
 def graph(tmp_path, monkeypatch):
-    """Gives each test its own working directory, no mirrors, and a seeded default graph."""
+    """Gives each test its own working and home directory, no mirrors, and a seeded graph."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('HOME', str(tmp_path))
+    monkeypatch.setenv('USERPROFILE', str(tmp_path))  # on Windows
     monkeypatch.setattr(rnn_mnist, 'MIRRORS', ())
     with rnn_mnist.tf.Graph().as_default() as graph:
         rnn_mnist.tf.set_random_seed(0)

@@ -82,7 +82,7 @@ def test_file_that_cannot_be_saved_to_is_refused_before_training(file, tmp_path,
 def test_ctrl_c_before_saving_keeps_an_older_file(tmp_path, monkeypatch, run):
     monkeypatch.setattr(rnn_mnist, 'generated_data_sets', Mock(side_effect=KeyboardInterrupt))
     (tmp_path / 'older').write_bytes(b'older')
-    status, _, err = run('--data', 'generated', '--save', 'older')
+    status, _, err = run('--data', 'generated', '--save', '~/older')
     assert status == 130 and len(err.splitlines()) == 1
     assert (tmp_path / 'older').read_bytes() == b'older'
 

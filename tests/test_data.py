@@ -47,7 +47,7 @@ def test_gz_file_takes_precedence(mnist_dir):
     for name in NAMES:
         (mnist_dir / name[:-len('.gz')]).write_bytes(b'something else')
         (mnist_dir / name.replace('-idx', '.idx')).write_bytes(b'something else')
-    rnn_mnist.read_data_sets('MNIST_data')  # would fail on something else
+    rnn_mnist.read_data_sets('~/MNIST_data')  # would fail on something else
 
 
 def test_5000_training_images_are_for_validation_and_at_least_one_must_be_left(one_step, run):

@@ -79,13 +79,11 @@ INK = draw()
 GRAIN = np.random.RandomState(0).normal(0, 0.04, INK.shape)
 PICTURES = {
     'wide page': 1 - draw(7, 3, (14, 30), (500, 104)),
-    'small': 1 - draw(2, 3, (100, 644), (600, 144)),
     'thin': 1 - draw(stroke=1),
     'thick': 1 - draw(stroke=4),
     'light on dark': INK,
     'gray paper': (0.75 - 0.5 * INK) * np.linspace(1, 0.6, 500) + GRAIN,  # with a shadow
     'transparent': np.dstack([0 * INK, INK]),  # black ink on transparent black
-    'color': np.dstack([1 - 0.8 * INK, 0.9 - 0.6 * INK, 0.7 - 0.3 * INK]),
     '16-bit': 1 - INK, 'JPEG': 1 - INK}
 
 
