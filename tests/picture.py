@@ -65,7 +65,8 @@ def draw(files, trained, image):
         steps, batch, test = accuracies(file)
         training.plot(steps, batch, '.', color=color, markersize=3)
         training.axhline(test, color=color, linewidth=1.5, label=f'{file.stem}: {test:.3f}')
-    training.set(title='accuracy', xlabel='training step', ylim=(0, 1.01), xticks=[0, 4000, 8000])
+    training.set(title='accuracy', xlabel='training step', ylim=(0, 1.01))
+    training.locator_params('x', nbins=2)
     training.legend(loc='lower right', title='dots: batches, lines: test', frameon=False,
                     fontsize=12, title_fontsize=12, handlelength=1)
     return figure
@@ -74,15 +75,18 @@ def draw(files, trained, image):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('run', type=pathlib.Path, help='the lines that the script printed')
-    parser.add_argument('trained', type=np.load, help='the file that it saved')
+    parser.add_argument('trained', type=pathlib.Path, help='the file that it saved')
     parser.add_argument('--compare', type=pathlib.Path, metavar='RUN', help='another run')
     parser.add_argument('--image', type=int, default=0, metavar='N', help='number of a test image')
     parser.add_argument('--data-dir', default='MNIST_data', metavar='DIR')
     parser.add_argument('--output', default='picture.png', metavar='FILE')
     args = parser.parse_args()
-    image = read_data_sets(args.data_dir).test.images[args.image].reshape([28, 28])
     files = [file for file in [args.run, args.compare] if file]
-    draw(files, args.trained, image).savefig(args.output, dpi=150)
+    try:
+        image = read_data_sets(args.data_dir).test.images[args.image].reshape([28, 28])
+        draw(files, np.load(args.trained), image).savefig(args.output, dpi=150)
+    except OSError as error:
+        sys.exit(f'picture.py: error: {error}')
 
 
 if __name__ == '__main__':
